@@ -1,0 +1,44 @@
+# Two commands for a fresh clone: `make demo` and `make test`. Each makes the environment that it needs in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+export INTONE_CORPORA ?= $(wildcard ../shared/corpora)
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help demo test lint bench results clean
+help:            ## Say what can be made
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+demo: $(VENV)/.hear  ## Hear the emotion in the recordings of examples/
+	$(BIN)/intone predict examples
+
+test: $(VENV)/.dev  ## Run the whole suite
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.dev  ## Style, types, spelling and the arrows between the modules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## Print the speed tables
+	for table in benchmarks/*.py; do $(BIN)/python $$table || exit 1; done
+
+clean:           ## Remove the environment
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Intone needs Python 3.11 to 3.13; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.hear: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Intone into $(VENV) ..."
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Intone and its development tools into $(VENV) (about 2 GB, once) ..."
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.hear
