@@ -75,7 +75,9 @@ Sound: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[
 """What the door takes: a path, a file's bytes, an open binary file, an array with its rate, or a Waveform."""
 
 
-def load(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SECONDS) -> Waveform:
+def load(
+    sound: Sound, *, rate: int | None = None, name: str | None = None, max_seconds: float = MAX_SECONDS
+) -> Waveform:
     """Turn any sound into a validated :class:`Waveform`.
 
     Parameters
@@ -87,6 +89,8 @@ def load(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SECO
     rate : int, optional
         Samples a second of an array, 4,000 to 192,000; an array of integers must name it, one of floats without it is
         taken to be at 16 kHz. Files know their own rate, so it is refused with them.
+    name : str, optional
+        What errors and results call the sound; a path's own name, or ``"<array>"``, where it is left out.
     max_seconds : float, default 3600
         Longest sound that is accepted.
 
@@ -116,8 +120,9 @@ def load(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SECO
     if isinstance(sound, Waveform):
         return sound
     if isinstance(sound, np.ndarray):
-        return _heard(_array_blocks(sound, rate), "<array>", max_seconds)
-    name = _name_of(sound)
+        name = name or "<array>"
+        return _heard(_array_blocks(sound, rate, name), name, max_seconds)
+    name = name or _name_of(sound)
     if rate is not None:
         raise RateError(f"{name}: rate= goes with arrays only; a file states its own.")
     with _opened(sound, name) as content:
@@ -147,8 +152,7 @@ class _Source:
     blocks: Iterator[Block]
 
 
-def _array_blocks(samples: NDArray[Any], rate: int | None) -> _Source:
-    name = "<array>"
+def _array_blocks(samples: NDArray[Any], rate: int | None, name: str) -> _Source:
     if samples.ndim not in (1, 2):
         raise NotSoundError(
             f"{name}: an array of {samples.ndim} dimensions; accepted are (samples,) and (samples, channels)."
