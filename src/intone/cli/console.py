@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from intone.errors import MissingExtraError
+
 Item = TypeVar("Item")
 
 
@@ -68,3 +70,14 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str 
     for row in rows:
         grid.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
     console.print(grid)
+
+
+def needs_learning(command: str) -> None:
+    """Say in a sentence what to install where the learning half is not."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("keras", "sklearn", "pandas", "matplotlib", "onnx") if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"'{command}' needs the learning half, which is not installed: pip install 'intone[learn]'."
+        )

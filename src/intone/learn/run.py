@@ -1,0 +1,280 @@
+"""A run: from a training recipe to a folder that holds everything, or nothing that looks finished.
+
+While it trains, a run lives in ``NAME.partial``; the last thing that it does is to take its final name.
+"""
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from intone import corpora
+from intone.errors import UsageError
+from intone.hear.modelfile import SUFFIX, Card, Score
+from intone.learn import calibrate, dataset, evaluate, export, fit, plots, splits
+from intone.learn.dataset import Dataset
+from intone.learn.recipe import TrainingRecipe
+from intone.learn.splits import Fold, Protocol
+
+Progress = Callable[[str, int, int, str], None]
+"""Told what is going on, how far it is, of how much, and a remark."""
+
+SIDES = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """One trained fold: who it is, and what it answered on its test part."""
+
+    protocol: str
+    seed: int
+    fold: Fold
+    network: Any
+    logits: NDArray[np.float32]
+
+    @property
+    def key(self) -> str:
+        """Name of the fold in the run's files."""
+        return f"{self.protocol}/{self.fold.name}/seed-{self.seed}"
+
+
+def train(
+    recipe: TrainingRecipe,
+    root: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    progress: Progress = lambda what, done, total, remark: None,
+) -> dict[str, Any]:
+    """Carry out a training recipe and leave a run folder.
+
+    Parameters
+    ----------
+    recipe : TrainingRecipe
+        What to do; see :mod:`intone.learn.recipe`.
+    root : pathlib.Path
+        Folder that holds the corpora.
+    out : pathlib.Path
+        The run folder; it must not exist yet.
+    resume : bool, default False
+        Go on with the stopped run of the same recipe that lies in ``OUT.partial``.
+    progress : callable
+        Told about each recording heard and each epoch trained.
+
+    Returns
+    -------
+    dict
+        What ``metrics.json`` holds.
+
+    Raises
+    ------
+    UsageError
+        The folder exists, there is a stopped run and ``resume`` is not set (or none and it is), or the recipe does
+        not fit its corpora.
+    CorpusError
+        A corpus is missing or cannot be read.
+    """
+    protocols = splits.protocols(recipe.split)
+    partial = _partial(recipe, out, resume)
+    heard = dataset.load(recipe, root, lambda done, total: progress("Listening", done, total, ""))
+    folds = [
+        (name, seed, fold)
+        for name, protocol in protocols.items()
+        for seed in recipe.training.seeds
+        for fold in splits.make(heard.table, protocol, recipe.split, seed)
+    ]
+    _write_files(partial, heard, folds)
+    trained = [_train_fold(heard, recipe, *entry, partial, progress) for entry in folds]
+    metrics = _metrics(recipe, heard, protocols, trained)
+    _leave_model(recipe, heard, protocols, trained[0], metrics, partial)
+    np.savez_compressed(partial / "logits.npz", **{done.key: done.logits for done in trained})
+    _write_json(partial / "metrics.json", metrics)
+    _write_json(partial / "environment.json", _environment())
+    plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
+    shutil.rmtree(partial / "folds")
+    os.replace(partial, out)
+    return metrics
+
+
+def partial_of(out: Path) -> Path:
+    """Give the folder in which a run lives until it is finished."""
+    return out.with_name(out.name + ".partial")
+
+
+def _partial(recipe: TrainingRecipe, out: Path, resume: bool) -> Path:
+    partial = partial_of(out)
+    if out.exists():
+        raise UsageError(f"{out}: a finished run is there already; name another folder with --out, or remove it.")
+    if partial.exists() and not resume:
+        raise UsageError(f"{partial}: a stopped run is there; go on with it by --resume, or remove it.")
+    if resume and not partial.exists():
+        raise UsageError(f"{partial}: there is no stopped run to resume.")
+    stored = partial / "recipe.toml"
+    if stored.exists() and stored.read_text(encoding="utf-8") != recipe.text:
+        raise UsageError(f"{stored}: the stopped run was made with another recipe; it cannot be gone on with by this one.")
+    partial.mkdir(parents=True, exist_ok=True)
+    stored.write_text(recipe.text, encoding="utf-8")
+    return partial
+
+
+def _write_files(partial: Path, heard: Dataset, folds: list[tuple[str, int, Fold]]) -> None:
+    """Write who stood where: one row an utterance, one column a fold."""
+    table = heard.table[["path", "sha256", "corpus", "speaker", "emotion"]].copy()
+    sides = {}
+    for name, seed, fold in folds:
+        side = np.full(len(table), "", dtype=object)
+        for word in SIDES:
+            side[getattr(fold, word)] = word
+        sides[f"{name}/{fold.name}/seed-{seed}"] = side
+    pd.concat([table, pd.DataFrame(sides)], axis=1).to_csv(partial / "files.csv", index=False)
+
+
+def _train_fold(
+    heard: Dataset, recipe: TrainingRecipe, name: str, seed: int, fold: Fold, partial: Path, progress: Progress
+) -> Trained:
+    folder = partial / "folds" / name / f"{fold.name}-seed-{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    what = f"{name} {fold.name} seed {seed}" if name != fold.name else f"{name} seed {seed}"
+
+    def tick(done: int, total: int, last: dict[str, float]) -> None:
+        progress(what, done, total, f"loss {last['loss']:.3f}, accuracy {last['accuracy']:.1%}")
+
+    network = fit.fit(heard, fold, recipe, seed=seed, folder=folder, tick=tick)
+    return Trained(name, seed, fold, network, logits(network, heard.values[fold.test]))
+
+
+def logits(network: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give a network's logits ``(utterances, labels)``, in batches of one size so that they never differ."""
+    to_logits = keras.Model(network.inputs, network.get_layer("logits").output)
+    return np.asarray(to_logits.predict(values, batch_size=256, verbose=0), dtype=np.float32)
+
+
+def _metrics(
+    recipe: TrainingRecipe, heard: Dataset, protocols: dict[str, Protocol], trained: list[Trained]
+) -> dict[str, Any]:
+    """Score every protocol: each seed over all its folds' tests together, then mean and deviation over the seeds."""
+    entries = []
+    for name, protocol in sorted(protocols.items(), key=lambda pair: pair[1].leaks_speakers):
+        mine = [done for done in trained if done.protocol == name]
+        by_seed = {seed: _score(heard, [done for done in mine if done.seed == seed]) for seed in recipe.training.seeds}
+        folds: dict[str, list[evaluate.Metrics]] = {}
+        for done in mine:
+            folds.setdefault(done.fold.name, []).append(_score(heard, [done]))
+        tested = np.logical_or.reduce([done.fold.test for done in mine])
+        entries.append(
+            {
+                "protocol": name,
+                "title": protocol.title,
+                "leaks_speakers": protocol.leaks_speakers,
+                "utterances": int(tested.sum() if len(by_seed) == 1 else mine[0].fold.test.sum() * len(folds)),
+                "speakers": int(heard.table["speaker"][tested].nunique()),
+                "mean": _over_seeds(list(by_seed.values()), np.mean),
+                "deviation": _over_seeds(list(by_seed.values()), np.std),
+                "folds": {fold: _over_seeds(scores, np.mean) for fold, scores in folds.items()},
+                "seeds": {str(seed): scores.to_dict() for seed, scores in by_seed.items()},
+            }
+        )
+    return {
+        "name": recipe.name,
+        "recipe_sha256": recipe.sha256,
+        "labels": list(heard.labels),
+        "protocols": entries,
+        "utterances": len(heard.table),
+        "dropped": heard.dropped,
+        "left_out": list(heard.left_out),
+    }
+
+
+def _score(heard: Dataset, tests: list[Trained]) -> evaluate.Metrics:
+    truth = np.concatenate([heard.truth[done.fold.test] for done in tests])
+    answers = np.concatenate([done.logits.argmax(axis=1) for done in tests])
+    return evaluate.measure(truth, answers, heard.labels)
+
+
+def _over_seeds(scores: list[evaluate.Metrics], reduce: Callable[[list[float]], Any]) -> dict[str, float]:
+    names = ("accuracy", "ua", "precision", "f1")
+    return {name: float(reduce([getattr(score, name) for score in scores])) for name in names}
+
+
+def _leave_model(
+    recipe: TrainingRecipe,
+    heard: Dataset,
+    protocols: dict[str, Protocol],
+    first: Trained,
+    metrics: dict[str, Any],
+    partial: Path,
+) -> None:
+    """Leave the first fold's network as ``model.keras`` and as a model file, with history and curves."""
+    fold = first.fold
+    folder = partial / "folds" / first.protocol / f"{fold.name}-seed-{first.seed}"
+    shutil.copy(folder / fit.HISTORY, partial / fit.HISTORY)
+    plots.curves(pd.read_csv(partial / fit.HISTORY), partial, title=recipe.name)
+    held = fold.validation
+    confidence: dict[str, Any] = {}
+    if held.any():
+        scores, truth = logits(first.network, heard.values[held]), heard.truth[held]
+        warmth = calibrate.temperature(scores, truth)
+        voices = ", ".join(sorted(heard.table["speaker"][held].unique()))
+        confidence = {
+            "temperature": warmth,
+            "threshold": calibrate.threshold(scores, truth, temperature=warmth),
+            "calibrated_on": f"{int(held.sum())} utterances kept out of the training ({voices})",
+        }
+    used = corpora.describe_all(recipe.corpora.names)
+    card = Card(
+        name=recipe.name,
+        labels=heard.labels,
+        input="features",
+        feature_recipe=heard.feature_recipe,
+        corpora={corpus.name: corpus.licence for corpus in used},
+        speakers=tuple(sorted(heard.table["speaker"][~fold.test].unique())),
+        licence="Learned from recordings under the licences named below; where they forbid commercial use, "
+        "so does this model.",
+        recipe=recipe.text,
+        recipe_sha256=recipe.sha256,
+        scores=tuple(_card_scores(metrics, recipe)),
+        **confidence,
+    )
+    first.network.save(partial / "model.keras")
+    (partial / "card.json").write_text(card.to_json(), encoding="utf-8")
+    export.to_model_file(first.network, card, partial / f"{recipe.name}{SUFFIX}", proof=heard.values[fold.test][:512])
+
+
+def _card_scores(metrics: dict[str, Any], recipe: TrainingRecipe) -> list[Score]:
+    return [
+        Score(
+            protocol=entry["title"],
+            corpora=" + ".join(recipe.corpora.names),
+            accuracy=entry["mean"]["accuracy"],
+            ua=entry["mean"]["ua"],
+            utterances=entry["utterances"],
+            speakers=entry["speakers"],
+            leaks_speakers=entry["leaks_speakers"],
+        )
+        for entry in metrics["protocols"]
+    ]
+
+
+def _environment() -> dict[str, Any]:
+    """Say what the run was made with: kept apart from the metrics, which must not depend on it."""
+    packages = ("intone", "keras", "numpy", "onnx", "scikit-learn", keras.backend.backend())
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "backend": keras.backend.backend(),
+        "packages": {name: version(name) for name in packages},
+    }
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
