@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from intone.cli import evaluate, models, predict, train
+from intone.cli import models, predict, train
 
 app = typer.Typer(
     name="intone",
@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
+
 app.add_typer(models.app, name="models")
 
 

@@ -1,7 +1,10 @@
 """How the command line speaks: tables out, messages and progress to standard error, names made safe to print."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from intone.errors import MissingExtraError
@@ -42,7 +45,9 @@ def progress(items: Sequence[Item], what: str) -> Iterator[Item]:
     return iter(track(items, description=what, console=console, transient=True))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Iterable[int] = ()) -> None:
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Iterable[int] = ()
+) -> None:
     """Print a table on standard output; text is shown as it is, never read as markup.
 
     Parameters
@@ -81,3 +86,23 @@ def needs_learning(command: str) -> None:
         raise MissingExtraError(
             f"'{command}' needs the learning half, which is not installed: pip install 'intone[learn]'."
         )
+    with _hushed():
+        import keras  # noqa: F401  # imported here so that the rest of the command finds it loaded
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Send what compiled libraries write straight to standard error away.
+
+    TensorFlow prints notes about processors and GPUs before any setting of its own can stop it; a failed import still
+    comes as an exception.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

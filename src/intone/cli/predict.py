@@ -3,22 +3,21 @@
 import json
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from intone.cli import SOME_FAILED
-from intone.cli.console import complain, printable, progress, table, tell
-from intone.errors import IntoneError, SoundError, SoundNotFoundError, UsageError
+from intone.cli.console import complain, progress, table, tell
+from intone.errors import IntoneError, SoundNotFoundError, UsageError
 
 if TYPE_CHECKING:
     from intone.hear.audio import Waveform
     from intone.hear.recogniser import Recogniser
     from intone.results import Prediction
 
-STANDARD_INPUT = "-"
+STANDARD_INPUT, ITS_NAME = "-", "<standard input>"
 HELP = """Hear the emotion of each recording.
 
 Files, folders (searched for recordings) and - for standard input. One that cannot be heard is named on standard error,
@@ -60,7 +59,7 @@ def predict(
             failed = True
             complain(str(answer))
             if as_json:
-                _print_json({"file": name, "error": {"code": answer.code, "message": str(answer)}})
+                _print_json({"file": _shown_as(name), "error": {"code": answer.code, "message": str(answer)}})
             continue
         if as_json:
             _print_json(answer.to_dict(top))
@@ -87,7 +86,9 @@ def _recordings(files: list[str]) -> list[str]:
             inside = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
             found = sorted(str(path) for path in inside if not path.name.startswith("."))
             if not found:
-                raise SoundNotFoundError(f"{given}: there is no recording in this folder ({' '.join(sorted(SUFFIXES))}).")
+                raise SoundNotFoundError(
+                    f"{given}: there is no recording in this folder ({' '.join(sorted(SUFFIXES))})."
+                )
             names += found
         else:
             names.append(given)
@@ -100,8 +101,8 @@ def _answers(
     """Answer in the order given, a batch at a time, with a progress bar where there is more than one batch."""
     from intone.hear.recogniser import BATCH
 
-    batches = iter(lambda remaining=iter(names): list(islice(remaining, BATCH)), [])
-    for batch in progress(list(batches), "Listening") if len(names) > BATCH else batches:
+    batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
+    for batch in progress(batches, "Listening") if len(batches) > 1 else batches:
         loaded = [_loaded(name) for name in batch]
         waveforms = [sound for sound in loaded if not isinstance(sound, IntoneError)]
         predictions = iter(hearing.predict_batch(waveforms))
@@ -112,12 +113,16 @@ def _answers(
                 yield name, sound, next(predictions)
 
 
+def _shown_as(name: str) -> str:
+    return ITS_NAME if name == STANDARD_INPUT else name
+
+
 def _loaded(name: str) -> "Waveform | IntoneError":
     from intone.hear import audio
 
     try:
         if name == STANDARD_INPUT:
-            return audio.load(sys.stdin.buffer.read(), name="<standard input>")
+            return audio.load(sys.stdin.buffer.read(), name=ITS_NAME)
         return audio.load(name)
     except IntoneError as error:
         return error

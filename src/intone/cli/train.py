@@ -22,9 +22,9 @@ A run that is stopped leaves NAME.partial, and --resume goes on with it to the s
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="The training recipe, a TOML file.")],
-    corpora: Annotated[
-        Path, typer.Option(envvar="INTONE_CORPORA", help="The folder that holds the corpora.")
-    ] = Path("corpora"),
+    corpora: Annotated[Path, typer.Option(envvar="INTONE_CORPORA", help="The folder that holds the corpora.")] = Path(
+        "corpora"
+    ),
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/NAME where left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
 ) -> None:
@@ -67,6 +67,9 @@ def _report(metrics: dict[str, Any], target: Path) -> None:
         seeds = len(entry["seeds"])
         rows.append([entry["title"], "", f"{mean['ua']:.1%} ± {deviation['ua']:.1%}",
                      f"{mean['accuracy']:.1%} ± {deviation['accuracy']:.1%}", f"{mean['f1']:.1%}", seeds])  # fmt: skip
+        if len(entry["corpora"]) > 1:
+            rows += [["", corpus, f"{score['ua']:.1%}", f"{score['accuracy']:.1%}", f"{score['f1']:.1%}", seeds]
+                     for corpus, score in entry["corpora"].items()]  # fmt: skip
         if len(entry["folds"]) > 1:
             rows += [["", fold, f"{score['ua']:.1%}", f"{score['accuracy']:.1%}", f"{score['f1']:.1%}", seeds]
                      for fold, score in entry["folds"].items()]  # fmt: skip

@@ -179,12 +179,14 @@ def _onnx(path: Path, threads: int) -> tuple[Engine, str]:
     options.log_severity_level = 3  # errors only: they come back as exceptions, and are said once
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001  # ONNX Runtime's own errors share no parent below Exception
+    except Exception as error:  # ONNX Runtime's own errors share no parent below Exception
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path}: not a model file that ONNX Runtime can open ({reason}).") from error
     text = session.get_modelmeta().custom_metadata_map.get(modelfile.METADATA_KEY)
     if text is None:
-        raise ModelError(f"{path}: an ONNX file without Intone's card; 'intone train' leaves model files that have one.")
+        raise ModelError(
+            f"{path}: an ONNX file without Intone's card; 'intone train' leaves model files that have one."
+        )
 
     def run(inputs: Floats) -> Floats:
         logits: Floats = session.run(["logits"], {"features": inputs})[0]
@@ -208,7 +210,7 @@ def _from_keras(path: Path) -> Recogniser:
         model: Any = keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{path}: not a Keras model that can be loaded ({error}).") from error
-    network = keras.Model(model.inputs, model.get_layer("logits").output)
+    network = keras.Model(model.input, model.get_layer("logits").output)
 
     def run(inputs: Floats) -> Floats:
         return np.asarray(network.predict_on_batch(inputs), dtype=np.float32)

@@ -19,6 +19,10 @@ Tick = Callable[[int, int], None]
 """Told how many utterances are done, and of how many."""
 
 
+def untold(*_: object) -> None:
+    """Take what a run tells of its progress, and do nothing."""
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """What a run learns from and is tested on.
@@ -50,7 +54,7 @@ class Dataset:
     left_out: tuple[str, ...]
 
 
-def load(recipe: TrainingRecipe, root: Path, tick: Tick = lambda done, total: None) -> Dataset:
+def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
     """Read the recipe's corpora under ``root`` and compute its features.
 
     Raises
@@ -62,7 +66,7 @@ def load(recipe: TrainingRecipe, root: Path, tick: Tick = lambda done, total: No
     """
     chosen = features.recipe(recipe.features.recipe)
     tables = [corpora.read(name, root) for name in recipe.corpora.names]
-    table, dropped = corpora.only_the_seven(
+    table, dropped = corpora.only_seven(
         pd.concat(tables, ignore_index=True), calm_is_neutral=recipe.corpora.calm == "neutral"
     )
     rows: list[NDArray[np.float32]] = []

@@ -80,7 +80,7 @@ def measure(truth: NDArray[np.int64], answers: NDArray[np.int64], labels: Sequen
     recall = right / np.maximum(true, 1)
     precision = right / np.maximum(answered, 1)
     f1 = 2 * right / np.maximum(true + answered, 1)
-    held = np.flatnonzero(true)
+    held = np.flatnonzero(true).tolist()
     return Metrics(
         labels=tuple(labels),
         confusion=tuple(tuple(int(count) for count in row) for row in matrix),

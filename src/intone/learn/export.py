@@ -3,7 +3,6 @@
 import contextlib
 import io
 import logging
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ def to_model_file(network: Any, card: Card, path: Path, *, proof: NDArray[np.flo
     ModelError
         The file's probabilities differ from the network's by more than 1e-5.
     """
-    to_logits = keras.Model(network.inputs, network.get_layer("logits").output)
+    to_logits = keras.Model(network.input, network.get_layer("logits").output)
     to_logits(proof[:1])  # Keras exports only what has been called
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         draft = Path(folder) / "model.onnx"
@@ -48,7 +47,7 @@ def to_model_file(network: Any, card: Card, path: Path, *, proof: NDArray[np.flo
             to_logits.export(draft, format="onnx", verbose=False)
         _dress(draft, card)
         _prove(draft, network, proof, path.name)
-        os.replace(draft, path)
+        draft.replace(path)
 
 
 @contextlib.contextmanager

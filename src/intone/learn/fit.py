@@ -1,6 +1,6 @@
 """Training a network on one fold: deterministic from recipe and seed, and able to go on after a stop."""
 
-import os
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def fit(dataset: Dataset, fold: Fold, recipe: TrainingRecipe, *, seed: int, fold
 
 
 def _steps(fold: Fold, recipe: TrainingRecipe) -> int:
-    return -(-int(fold.train.sum()) // recipe.training.batch)
+    return math.ceil(int(fold.train.sum()) / recipe.training.batch)
 
 
 def _new(dataset: Dataset, fold: Fold, recipe: TrainingRecipe) -> Any:
@@ -109,7 +109,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no typ
         return np.random.default_rng([self._seed, self._epoch]).permutation(self._rows)
 
     def __len__(self) -> int:
-        return -(-len(self._rows) // self._batch)
+        return math.ceil(len(self._rows) / self._batch)
 
     def __getitem__(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         rows = self._order[number * self._batch : (number + 1) * self._batch]
@@ -138,7 +138,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
         line = pd.DataFrame([{"epoch": epoch + 1, **(logs or {})}])
         self._history = pd.concat([self._history, line], ignore_index=True)
         self._history.to_csv(self._folder / "history.new", index=False)
-        os.replace(self._folder / "history.new", self._folder / HISTORY)
+        (self._folder / "history.new").replace(self._folder / HISTORY)
         self.model.save(self._folder / "new.keras")
-        os.replace(self._folder / "new.keras", self._folder / CHECKPOINT)
+        (self._folder / "new.keras").replace(self._folder / CHECKPOINT)
         self._tick(epoch + 1, self._epochs, dict(logs or {}))

@@ -4,7 +4,6 @@ While it trains, a run lives in ``NAME.partial``; the last thing that it does is
 """
 
 import json
-import os
 import platform
 import shutil
 from collections.abc import Callable
@@ -54,7 +53,7 @@ def train(
     out: Path,
     *,
     resume: bool = False,
-    progress: Progress = lambda what, done, total, remark: None,
+    progress: Progress = dataset.untold,
 ) -> dict[str, Any]:
     """Carry out a training recipe and leave a run folder.
 
@@ -96,13 +95,14 @@ def train(
     _write_files(partial, heard, folds)
     trained = [_train_fold(heard, recipe, *entry, partial, progress) for entry in folds]
     metrics = _metrics(recipe, heard, protocols, trained)
-    _leave_model(recipe, heard, protocols, trained[0], metrics, partial)
-    np.savez_compressed(partial / "logits.npz", **{done.key: done.logits for done in trained})
+    _leave_model(recipe, heard, trained[0], metrics, partial)
+    stored: dict[str, Any] = {done.key: done.logits for done in trained}
+    np.savez_compressed(partial / "logits.npz", **stored)
     _write_json(partial / "metrics.json", metrics)
     _write_json(partial / "environment.json", _environment())
     plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
     shutil.rmtree(partial / "folds")
-    os.replace(partial, out)
+    partial.replace(out)
     return metrics
 
 
@@ -121,7 +121,9 @@ def _partial(recipe: TrainingRecipe, out: Path, resume: bool) -> Path:
         raise UsageError(f"{partial}: there is no stopped run to resume.")
     stored = partial / "recipe.toml"
     if stored.exists() and stored.read_text(encoding="utf-8") != recipe.text:
-        raise UsageError(f"{stored}: the stopped run was made with another recipe; it cannot be gone on with by this one.")
+        raise UsageError(
+            f"{stored}: the stopped run was made with another recipe; it cannot be gone on with by this one."
+        )
     partial.mkdir(parents=True, exist_ok=True)
     stored.write_text(recipe.text, encoding="utf-8")
     return partial
@@ -154,9 +156,10 @@ def _train_fold(
 
 
 def logits(network: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give a network's logits ``(utterances, labels)``, in batches of one size so that they never differ."""
-    to_logits = keras.Model(network.inputs, network.get_layer("logits").output)
-    return np.asarray(to_logits.predict(values, batch_size=256, verbose=0), dtype=np.float32)
+    """Give a network's logits ``(utterances, labels)``."""
+    to_logits = keras.Model(network.input, network.get_layer("logits").output)
+    parts = [to_logits(values[start : start + 256], training=False) for start in range(0, len(values), 256)]
+    return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
 
 
 def _metrics(
@@ -170,16 +173,14 @@ def _metrics(
         folds: dict[str, list[evaluate.Metrics]] = {}
         for done in mine:
             folds.setdefault(done.fold.name, []).append(_score(heard, [done]))
-        tested = np.logical_or.reduce([done.fold.test for done in mine])
         entries.append(
             {
                 "protocol": name,
                 "title": protocol.title,
                 "leaks_speakers": protocol.leaks_speakers,
-                "utterances": int(tested.sum() if len(by_seed) == 1 else mine[0].fold.test.sum() * len(folds)),
-                "speakers": int(heard.table["speaker"][tested].nunique()),
                 "mean": _over_seeds(list(by_seed.values()), np.mean),
                 "deviation": _over_seeds(list(by_seed.values()), np.std),
+                "corpora": _by_corpus(heard, mine),
                 "folds": {fold: _over_seeds(scores, np.mean) for fold, scores in folds.items()},
                 "seeds": {str(seed): scores.to_dict() for seed, scores in by_seed.items()},
             }
@@ -195,10 +196,29 @@ def _metrics(
     }
 
 
-def _score(heard: Dataset, tests: list[Trained]) -> evaluate.Metrics:
-    truth = np.concatenate([heard.truth[done.fold.test] for done in tests])
+def _score(heard: Dataset, tests: list[Trained], corpus: str = "") -> evaluate.Metrics:
+    """Score the tests together, or those of their utterances that are of one corpus."""
+    rows = np.concatenate([np.flatnonzero(done.fold.test) for done in tests])
     answers = np.concatenate([done.logits.argmax(axis=1) for done in tests])
-    return evaluate.measure(truth, answers, heard.labels)
+    kept = (heard.table["corpus"].to_numpy()[rows] == corpus) if corpus else np.ones(len(rows), dtype=bool)
+    return evaluate.measure(heard.truth[rows][kept], answers[kept], heard.labels)
+
+
+def _by_corpus(heard: Dataset, tests: list[Trained]) -> dict[str, dict[str, Any]]:
+    """Score each corpus by itself: one with more utterances would hide the others."""
+    tested = heard.table[np.logical_or.reduce([done.fold.test for done in tests])]
+    found = {}
+    for corpus, rows in tested.groupby("corpus"):
+        scores = [
+            _score(heard, [done for done in tests if done.seed == seed], str(corpus))
+            for seed in dict.fromkeys(done.seed for done in tests)
+        ]
+        sizes = {
+            "utterances": sum(score.support for score in scores[0].per_class.values()),
+            "speakers": int(rows["speaker"].nunique()),
+        }
+        found[str(corpus)] = sizes | _over_seeds(scores, np.mean)
+    return found
 
 
 def _over_seeds(scores: list[evaluate.Metrics], reduce: Callable[[list[float]], Any]) -> dict[str, float]:
@@ -209,7 +229,6 @@ def _over_seeds(scores: list[evaluate.Metrics], reduce: Callable[[list[float]], 
 def _leave_model(
     recipe: TrainingRecipe,
     heard: Dataset,
-    protocols: dict[str, Protocol],
     first: Trained,
     metrics: dict[str, Any],
     partial: Path,
@@ -230,7 +249,7 @@ def _leave_model(
             "threshold": calibrate.threshold(scores, truth, temperature=warmth),
             "calibrated_on": f"{int(held.sum())} utterances kept out of the training ({voices})",
         }
-    used = corpora.describe_all(recipe.corpora.names)
+    used = [corpora.describe(name) for name in recipe.corpora.names]
     card = Card(
         name=recipe.name,
         labels=heard.labels,
@@ -238,11 +257,10 @@ def _leave_model(
         feature_recipe=heard.feature_recipe,
         corpora={corpus.name: corpus.licence for corpus in used},
         speakers=tuple(sorted(heard.table["speaker"][~fold.test].unique())),
-        licence="Learned from recordings under the licences named below; where they forbid commercial use, "
-        "so does this model.",
+        licence=_licence(used),
         recipe=recipe.text,
         recipe_sha256=recipe.sha256,
-        scores=tuple(_card_scores(metrics, recipe)),
+        scores=tuple(_card_scores(metrics)),
         **confidence,
     )
     first.network.save(partial / "model.keras")
@@ -250,18 +268,27 @@ def _leave_model(
     export.to_model_file(first.network, card, partial / f"{recipe.name}{SUFFIX}", proof=heard.values[fold.test][:512])
 
 
-def _card_scores(metrics: dict[str, Any], recipe: TrainingRecipe) -> list[Score]:
+def _licence(used: list[corpora.Corpus]) -> str:
+    barred = [corpus for corpus in used if "NC" in corpus.licence or "research" in corpus.licence]
+    if not barred:
+        return "The licences of the corpora it was learned from apply."
+    names = ", ".join(f"{corpus.title} ({corpus.licence})" for corpus in barred)
+    return f"For non-commercial use only, because of what it was learned from: {names}."
+
+
+def _card_scores(metrics: dict[str, Any]) -> list[Score]:
     return [
         Score(
             protocol=entry["title"],
-            corpora=" + ".join(recipe.corpora.names),
-            accuracy=entry["mean"]["accuracy"],
-            ua=entry["mean"]["ua"],
-            utterances=entry["utterances"],
-            speakers=entry["speakers"],
+            corpora=corpus,
+            accuracy=score["accuracy"],
+            ua=score["ua"],
+            utterances=score["utterances"],
+            speakers=score["speakers"],
             leaks_speakers=entry["leaks_speakers"],
         )
         for entry in metrics["protocols"]
+        for corpus, score in entry["corpora"].items()
     ]
 
 
