@@ -30,7 +30,7 @@ def voices(count: int = 2 * BATCH + 3) -> list[audio.Waveform]:
     rng = np.random.default_rng(4)
     made = []
     for number in range(count):
-        noise = rng.normal(0, 0.02 * (1 + number % 5), int(rng.integers(4_500, 90_000)))
+        noise = rng.normal(0, 0.02 * (1 + number % 5), int(rng.integers(4_500, 30_000)))
         coloured = np.convolve(noise, np.hanning(1 + number % 7 * 4 + 2))
         made.append(audio.load(coloured, rate=(8_000, 16_000, 44_100)[number % 3], name=f"voice {number}"))
     return made
