@@ -12,7 +12,7 @@ from tests.learn.conftest import RECIPE
 import intone
 from intone.errors import CorpusError, UsageError
 from intone.learn import recipe as recipes
-from intone.learn import run
+from intone.learn import run, scores
 from intone.learn.recipe import TrainingRecipe
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -45,7 +45,13 @@ def test_the_honest_protocol_stands_first_beside_the_leaking_one(finished: Path)
     assert set(entries[0]["folds"]) == {"tess-OAF", "tess-YAF"}
 
 
-def test_every_figure_follows_from_the_stored_logits(finished: Path) -> None:
+def test_every_figure_follows_from_what_is_stored(finished: Path) -> None:
+    metrics = json.loads((finished / "metrics.json").read_text())
+    again = scores.of_folder(finished, metrics["labels"])
+    assert json.loads(json.dumps(again)) == metrics["protocols"]
+
+
+def test_accuracy_is_the_share_of_right_answers_over_all_folds(finished: Path) -> None:
     files, logits = pd.read_csv(finished / "files.csv"), np.load(finished / "logits.npz")
     metrics = json.loads((finished / "metrics.json").read_text())
     for entry in metrics["protocols"]:

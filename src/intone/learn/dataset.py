@@ -30,7 +30,8 @@ class Dataset:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row an utterance: path (under the corpora's folder), corpus, speaker, sex, emotion, sentence, … and ``sha256`` of its sound.
+        One row an utterance: path (under the corpora's folder), corpus, speaker, sex, emotion, sentence, … and
+        ``sha256`` of its sound.
     values : numpy.ndarray of float32, shape (utterances, columns)
         The features.
     truth : numpy.ndarray of int64, shape (utterances,)
