@@ -77,6 +77,9 @@ def test_check_counts_and_names_what_is_amiss(tmp_path: Path) -> None:
     assert "By speaker: OAF 1, YAF 2" in result.stdout
     assert "2,797 recordings of a complete copy are lacking" in result.stdout
     assert f"The same sound: {root / 'OAF_back_fear.wav'}, {root / 'YAF_back_fear.wav'}" in result.stdout
+    (root / "again").mkdir()
+    (root / "again" / "OAF_back_fear.wav").touch()
+    assert "1 files are named as others are and do not count" in run("check", root).stdout
     assert "1 sound files have other names" in result.stdout
 
 

@@ -53,6 +53,12 @@ def test_song_counts_only_where_there_is_any(tmp_path: Path) -> None:
     assert (report.expected, report.channels) == (1440 + 1012, {"song": 1, "speech": 1})
 
 
+def test_a_link_to_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / "OAF_back_fear.wav").symlink_to(tmp_path / "gone.wav")
+    with pytest.raises(CorpusError, match=r"OAF_back_fear.wav: the recording cannot be read"):
+        corpora.check("tess", tmp_path)
+
+
 def test_a_folder_of_nothing_is_no_corpus(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no corpus was recognised"):
         corpora.held(tmp_path)

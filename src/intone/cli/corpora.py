@@ -187,6 +187,9 @@ def _show(report: "Report", *, as_json: bool) -> None:
         console.print(f"{report.expected - report.recordings:,} recordings of a complete copy are lacking.")
     if report.foreign:
         console.print(f"{len(report.foreign):,} sound files have other names, such as {report.foreign[0]}.")
+    if report.copies:
+        copy, first = next(iter(report.copies.items()))
+        console.print(f"{len(report.copies):,} files are named as others are and do not count: {copy}, as {first}.")
     for group in report.duplicates:
         console.print(f"The same sound: {', '.join(group)}")
     for path, why in report.unreadable.items():
@@ -196,7 +199,7 @@ def _show(report: "Report", *, as_json: bool) -> None:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    typer.echo(json.dumps(value))
 
 
 def _console() -> Any:

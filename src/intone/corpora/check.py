@@ -44,6 +44,8 @@ class Report:
     duplicates : tuple of tuple of str
         Groups of the same sound, which must never stand on both sides of a split: of the same content, and where
         recordings were decoded, of the same samples.
+    copies : dict
+        The path of the recording that counts, by path of each file that bears its name again.
     unheard : dict
         Why each recording cannot be decoded, by path; empty where that was not tried.
     """
@@ -60,6 +62,7 @@ class Report:
     unreadable: dict[str, str]
     foreign: tuple[str, ...]
     duplicates: tuple[tuple[str, ...], ...]
+    copies: dict[str, str]
     unheard: dict[str, str]
 
     @property
@@ -118,6 +121,7 @@ def check(name: str, root: str | os.PathLike[str], *, decode: bool = False, prog
         unreadable={str(path): why for path, why in found.unreadable.items()},
         foreign=tuple(str(path) for path in found.foreign),
         duplicates=sounds.groups if sounds else same_content(paths, progress=progress),
+        copies={str(path): str(first) for path, first in found.copies.items()},
         unheard=sounds.unheard if sounds else {},
     )
 
@@ -147,7 +151,10 @@ def same_content(paths: Iterable[Path], *, progress: Progress = no_progress) -> 
     """Group files of the same bytes; only those of equal size need to be read."""
     by_size: dict[int, list[Path]] = defaultdict(list)
     for path in paths:
-        by_size[path.stat().st_size].append(path)
+        try:
+            by_size[path.stat().st_size].append(path)
+        except OSError as error:  # a link to nowhere
+            raise CorpusError(f"{path}: the recording cannot be read ({error.strerror}).") from error
     alike = [path for group in by_size.values() if len(group) > 1 for path in group]
     by_content: dict[str, list[str]] = defaultdict(list)
     for number, path in enumerate(alike, 1):

@@ -1,6 +1,7 @@
 """Get a corpus: download or take its archives, unpack them, and see that they hold what they should."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -79,9 +80,7 @@ def get(
             if source.checksum is None:
                 archive.unlink()
         raise
-    for archive in fetched:
-        archive.unlink()
-    waiting.rmdir()
+    shutil.rmtree(waiting)
     return survey(name, folder)
 
 

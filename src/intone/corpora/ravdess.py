@@ -58,7 +58,9 @@ CORPUS = Corpus(
     songs=1012,  # actor 18 does not sing
     speakers=_ACTORS,
     example="03-01-06-01-02-01-12.wav",
-    instructions="intone corpora get ravdess",
+    instructions="""\
+intone corpora get ravdess
+or, with what you downloaded yourself: intone corpora get ravdess --from THE-FILE.zip""",
     read_name=_read,
     sources=(
         Source(

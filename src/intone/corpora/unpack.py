@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from intone.errors import CorpusError
@@ -170,10 +170,10 @@ def _of_tar(source: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> _Ent
 
 def _inside(source: Path, name: str) -> PurePosixPath:
     """Refuse a name that leaves the folder; archives made on Windows may part folders by backslashes."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:
+    windows = PureWindowsPath(name)  # knows both slashes, and drives
+    if windows.anchor or ".." in windows.parts or "\0" in name:
         raise CorpusError(f"{source}: {name!r} would be written outside the folder; nothing was unpacked.")
-    return path
+    return PurePosixPath(windows.as_posix())
 
 
 def _write(entries: list[_Entry], content: Path, progress: Progress) -> None:
