@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from intone.learn import recipe as recipes
+from intone.learn.recipe import TrainingRecipe
+from tests.sung import RECIPE, sing
+
 NO_CORPORA = "the real corpora are not here"
 
 
@@ -22,6 +26,20 @@ def corpora_root() -> Path:
 def examples() -> Path:
     """Give the folder of recordings that may be shipped."""
     return Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture(scope="session")
+def sung_tess(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of a corpus that the tests sing themselves; see :mod:`tests.sung`."""
+    root = tmp_path_factory.mktemp("corpora")
+    sing(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_recipe() -> TrainingRecipe:
+    """Give a recipe that trains on the sung corpus in seconds."""
+    return recipes.parse(RECIPE)
 
 
 @pytest.hookimpl(wrapper=True)

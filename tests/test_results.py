@@ -38,7 +38,7 @@ def test_the_run_is_of_the_recipe_that_is_published(stored: Path) -> None:
 def test_no_sound_and_no_speaker_stands_on_two_sides(stored: Path) -> None:
     files = pd.read_csv(stored / "files.csv", keep_default_na=False)
     assert files["sha256"].is_unique
-    for fold in (column for column in files if "/" in column):
+    for fold in (str(column) for column in files if "/" in str(column)):
         if not PROTOCOLS[fold.split("/")[0]].leaks_speakers:
             sides = [set(files["speaker"][files[fold] == side]) for side in ("train", "validation", "test")]
             assert not sides[0] & sides[1]

@@ -5,11 +5,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from tests.corpora.server import Script, serving
 
 from intone.corpora.corpus import Source
 from intone.corpora.fetch import fetch
 from intone.errors import CorpusError
+from tests.corpora.server import Script, serving
 
 CONTENT = Random(0).randbytes(600_000)
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.corpora.server import Script, serving
 
 from intone import corpora
 from intone.corpora import CORPORA, Source
 from intone.errors import CorpusError
+from tests.corpora.server import Script, serving
 
 SPEECH = ["Actor_01/03-01-05-02-01-01-01.wav", "Actor_02/03-01-05-02-01-01-02.wav"]
 SONG = ["Actor_01/03-02-05-02-01-01-01.wav"]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.learn.conftest import RECIPE
 
 from intone.errors import UsageError
 from intone.learn import recipe as recipes
+from tests.sung import RECIPE
 
 
 def test_reads_what_the_file_says() -> None:

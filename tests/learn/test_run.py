@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.learn.conftest import RECIPE
 
 import intone
 from intone.errors import CorpusError, UsageError
 from intone.learn import recipe as recipes
 from intone.learn import run, scores
 from intone.learn.recipe import TrainingRecipe
+from tests.sung import RECIPE
 
 pytestmark = pytest.mark.xdist_group("keras")
 LEFT = {

@@ -117,4 +117,6 @@ if __name__ == "__main__":
     import os
 
     here = Path.cwd()
-    update(here / "recipes", here / "results", Path(os.environ["INTONE_CORPORA"]), here / "runs", here / "docs/results.md")
+    update(
+        here / "recipes", here / "results", Path(os.environ["INTONE_CORPORA"]), here / "runs", here / "docs/results.md"
+    )

@@ -3,11 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
-
-from intone.learn import recipe as recipes
-from intone.learn.recipe import TrainingRecipe
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "ps", "sad")
 WORDS = ("back", "bar", "base", "bath", "bean", "beg", "bite", "boat")
@@ -23,17 +19,14 @@ def sung(emotion: int, speaker: int, word: int) -> "np.ndarray[tuple[int, ...], 
     return np.asarray(0.2 * tone + 0.01 * generator.standard_normal(len(times)))
 
 
-@pytest.fixture(scope="session")
-def sung_tess(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder ``tess`` of 112 recordings with the names of TESS, by two speakers."""
-    root = tmp_path_factory.mktemp("corpora")
+def sing(root: Path) -> None:
+    """Write a folder ``tess`` of 112 recordings with the names of TESS, by two speakers."""
     for number, speaker in enumerate(("OAF", "YAF")):
         for code, emotion in enumerate(EMOTIONS):
             folder = root / "tess" / f"{speaker}_{emotion}"
             folder.mkdir(parents=True)
             for index, word in enumerate(WORDS):
                 soundfile.write(folder / f"{speaker}_{word}_{emotion}.wav", sung(code, number, index), RATE)
-    return root
 
 
 RECIPE = """
@@ -63,9 +56,3 @@ batch = 16
 learning_rate = 0.01
 seeds = [5]
 """
-
-
-@pytest.fixture(scope="session")
-def small_recipe() -> TrainingRecipe:
-    """Give a recipe that trains in seconds."""
-    return recipes.parse(RECIPE)
