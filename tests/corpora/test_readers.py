@@ -155,6 +155,18 @@ def test_what_is_not_of_the_corpus_is_passed_over(tmp_path: Path) -> None:
     assert [Path(path).name for path in table["path"]] == ["OAF_back_fear.wav"]
 
 
+def test_an_archive_that_holds_everything_twice_counts_once(tmp_path: Path) -> None:
+    top = "TESS Toronto emotional speech set data"
+    plant(tmp_path, [f"{top}/OAF_Fear/OAF_back_fear.wav", f"{top}/{top}/OAF_Fear/OAF_back_fear.wav"])
+    with pytest.warns(UserWarning, match="1 files of tess are named as others are"):
+        table = corpora.read("tess", tmp_path)
+    assert len(table) == 1
+
+
+def test_the_same_name_below_two_speakers_of_savee_is_two_recordings(tmp_path: Path) -> None:
+    assert len(corpora.read("savee", plant(tmp_path, ["DC/a01.wav", "KL/a01.wav"]))) == 2
+
+
 def test_rows_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
     plant(tmp_path, ["b/YAF_dog_sad.wav", "a/OAF_dog_sad.wav", "OAF_dog_angry.wav", "c/OAF_back_happy.wav"])
     paths = corpora.read("tess", tmp_path)["path"].tolist()

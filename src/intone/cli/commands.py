@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from intone.cli import models, predict, train
+from intone.cli import corpora, evaluate, models, predict, train
 
 app = typer.Typer(
     name="intone",
@@ -17,7 +17,9 @@ app = typer.Typer(
 app.command("predict")(predict.predict)
 app.command("train")(train.train)
 
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
+app.add_typer(corpora.app, name="corpora")
 
 
 def _version(wanted: bool) -> None:

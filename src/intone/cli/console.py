@@ -1,6 +1,7 @@
 """How the command line speaks: tables out, messages and progress to standard error, names made safe to print."""
 
 import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,15 +81,14 @@ def table(
 
 def needs_learning(command: str) -> None:
     """Say in a sentence what to install where the learning half is not."""
-    from importlib.util import find_spec
-
-    missing = [name for name in ("keras", "sklearn", "pandas", "matplotlib", "onnx") if find_spec(name) is None]
-    if missing:
+    try:
+        with hushed():
+            for name in ("keras", "matplotlib", "onnx", "pandas", "sklearn", "tf2onnx"):
+                importlib.import_module(name)
+    except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"'{command}' needs the learning half, which is not installed: pip install 'intone[learn]'."
-        )
-    with hushed():
-        import keras  # noqa: F401  # imported here so that the rest of the command finds it loaded
+            f"'{command}' needs the learning half, and {error.name} is not installed: pip install 'intone[learn]'."
+        ) from error
 
 
 @contextlib.contextmanager

@@ -103,7 +103,9 @@ class Corpus:
     labels : tuple of str
         The emotions it holds, in the spellings of :class:`~intone.emotions.Emotion` where they are among the seven.
     utterances, speakers : int
-        How many a complete copy holds.
+        How many a complete copy holds, spoken ones alone.
+    songs : int
+        How many sung ones a complete copy holds beside them.
     example : str
         What a file's name looks like; shown where none was found.
     instructions : str
@@ -127,6 +129,7 @@ class Corpus:
     instructions: str
     read_name: Parse = field(repr=False)
     read_notes: Callable[[Path], Notes] = field(default=no_notes, repr=False)
+    songs: int = 0
     sources: tuple[Source, ...] = ()
     folders: tuple[str, ...] = ()
 

@@ -71,7 +71,9 @@ CORPUS = Corpus(
     utterances=7442,
     speakers=91,
     example="1001_DFA_ANG_XX.wav",
-    instructions="intone corpora get crema-d",
+    instructions="""\
+intone corpora get crema-d
+or, with what you downloaded yourself: intone corpora get crema-d --from THE-FILE.zip""",
     read_name=_read,
     # The authors' own mirror: archives from GitHub hold Git LFS pointers in place of the sound.
     sources=(

@@ -48,7 +48,9 @@ CORPUS = Corpus(
     utterances=535,
     speakers=10,
     example="03a01Fa.wav",
-    instructions="intone corpora get emodb",
+    instructions="""\
+intone corpora get emodb
+or, with what you downloaded yourself: intone corpora get emodb --from THE-FILE.zip""",
     read_name=_read,
     sources=(Source("http://emodb.bilderbar.info/download/download.zip", "emodb.zip"),),
 )

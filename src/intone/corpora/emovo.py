@@ -42,13 +42,14 @@ CORPUS = Corpus(
     licence="free for research",
     citation="Costantini, G., Iaderola, I., Paoloni, A. & Todisco, M. (2014). EMOVO corpus: an Italian emotional "
     "speech database. LREC 2014.",
-    homepage="https://aclanthology.org/L14-1478/",
+    homepage="http://voice.fub.it/activities/corpora/emovo/index.html",
     labels=("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"),
     utterances=588,
     speakers=6,
     example="dis-f1-b1.wav",
     instructions="""\
-1. Get the archive from its authors; the paper at https://aclanthology.org/L14-1478/ says where.
+1. Open http://voice.fub.it/activities/corpora/emovo/index.html and download the corpus; where that
+   server does not answer, ask the authors, whose addresses are in https://aclanthology.org/L14-1478/.
 2. intone corpora get emovo --from THE-FILE.zip""",
     read_name=_read,
 )

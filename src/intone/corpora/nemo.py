@@ -76,7 +76,9 @@ CORPUS = Corpus(
     utterances=4481,
     speakers=9,
     example="EB0_anger_1.wav",
-    instructions="intone corpora get nemo",
+    instructions="""\
+intone corpora get nemo
+or, with what you downloaded yourself: intone corpora get nemo --from THE-FILE.zip""",
     read_name=_read,
     read_notes=_notes,
     sources=(Source("https://github.com/amu-cai/nEMO/archive/refs/heads/main.zip", "nemo.zip"),),

@@ -54,10 +54,13 @@ CORPUS = Corpus(
     "(RAVDESS). PLoS ONE 13(5): e0196391. doi:10.1371/journal.pone.0196391",
     homepage="https://zenodo.org/records/1188976",
     labels=("anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"),
-    utterances=1440,  # speech; song, which many leave out, has 1012 more
+    utterances=1440,
+    songs=1012,  # actor 18 does not sing
     speakers=_ACTORS,
     example="03-01-06-01-02-01-12.wav",
-    instructions="intone corpora get ravdess",
+    instructions="""\
+intone corpora get ravdess
+or, with what you downloaded yourself: intone corpora get ravdess --from THE-FILE.zip""",
     read_name=_read,
     sources=(
         Source(

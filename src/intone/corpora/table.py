@@ -1,6 +1,7 @@
 """A corpus as a table: one row a recording, labels read from the names."""
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +51,16 @@ class Survey:
         wrong with it.
     foreign : tuple of pathlib.Path
         Sound files whose names are not this corpus's.
+    copies : dict
+        Path of each file that is named as an earlier one, and that one's path. Popular archives hold all of TESS or
+        RAVDESS twice, a folder deeper.
     """
 
     folder: Path
     recordings: tuple[Recording, ...]
     unreadable: dict[Path, str]
     foreign: tuple[Path, ...]
+    copies: dict[Path, Path]
 
 
 def survey(name: str, root: str | os.PathLike[str]) -> Survey:
@@ -83,7 +88,8 @@ def survey(name: str, root: str | os.PathLike[str]) -> Survey:
     corpus = describe(name)
     folder = _folder_of(corpus, Path(root))
     notes = corpus.read_notes(folder)
-    recordings, unreadable, foreign = [], {}, []
+    recordings: dict[tuple[str, str], Recording] = {}
+    unreadable, foreign, copies = {}, [], {}
     for path in sounds(folder):
         try:
             utterance = corpus.parse(path)
@@ -92,9 +98,13 @@ def survey(name: str, root: str | os.PathLike[str]) -> Survey:
             continue
         if utterance is None:
             foreign.append(path)
-        else:
-            recordings.append(Recording(path, with_notes(utterance, notes.get(path.stem.lower(), {}))))
-    return Survey(folder, tuple(recordings), unreadable, tuple(foreign))
+            continue
+        stem = path.stem.lower()
+        recording = Recording(path, with_notes(utterance, notes.get(stem, {})))
+        first = recordings.setdefault((utterance.speaker, stem), recording)
+        if first is not recording:
+            copies[path] = first.path
+    return Survey(folder, tuple(recordings.values()), unreadable, tuple(foreign), copies)
 
 
 def read(
@@ -124,8 +134,9 @@ def read(
     -------
     pandas.DataFrame
         Columns ``path, corpus, speaker, sex, emotion, sentence, intensity, language, channel``, all of them strings,
-        sorted by path. Emotions outside the seven keep their own names; see :func:`only_seven`. Speakers bear the
-        corpus's name, as in ``tess-OAF``, so tables can be joined.
+        sorted by path. A file that is named as an earlier one is left out, with a warning. Emotions outside the seven
+        keep their own names; see :func:`only_seven`. Speakers bear the corpus's name, as in ``tess-OAF``, so tables
+        can be joined.
 
     Raises
     ------
@@ -150,6 +161,13 @@ def read(
     ]
     if not rows:
         raise CorpusError(_told_empty(corpus, found, channel))
+    if found.copies:
+        copy, first = next(iter(found.copies.items()))
+        warnings.warn(
+            f"{len(found.copies)} files of {corpus.name} are named as others are, and were left out: {copy}, for "
+            f"one, as {first}.",
+            stacklevel=2,
+        )
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype="str")
 
 
@@ -199,9 +217,13 @@ def sounds(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if name != "__MACOSX" and not name.startswith(".")]
         yield from (Path(where, name) for name in names if not name.startswith("."))
+
+
+def _refuse(error: OSError) -> None:
+    raise CorpusError(f"{error.filename}: the folder cannot be read ({error.strerror}).") from error
 
 
 def _folder_of(corpus: Corpus, root: Path) -> Path:

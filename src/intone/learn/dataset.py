@@ -30,7 +30,8 @@ class Dataset:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row an utterance: path, corpus, speaker, sex, emotion, sentence, … and ``sha256`` of its sound.
+        One row an utterance: path (under the corpora's folder), corpus, speaker, sex, emotion, sentence, … and
+        ``sha256`` of its sound.
     values : numpy.ndarray of float32, shape (utterances, columns)
         The features.
     truth : numpy.ndarray of int64, shape (utterances,)
@@ -73,18 +74,20 @@ def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
     kept: list[int] = []
     hashes: dict[str, str] = {}
     left_out: list[str] = []
-    for done, (row, path) in enumerate(enumerate(table["path"])):
-        tick(done, len(table))
+    paths = [Path(path) for path in table["path"]]
+    table["path"] = names = [_under(path, root) for path in paths]
+    for row, (path, name) in enumerate(zip(paths, names, strict=True)):
+        tick(row, len(table))
         try:
-            waveform = audio.load(path)
+            waveform = audio.load(path, name=name)
         except SoundError as error:
             left_out.append(str(error))
             continue
         digest = hashlib.sha256(waveform.samples.tobytes()).hexdigest()
         if digest in hashes:
-            left_out.append(f"{path}: the same sound as {hashes[digest]}; only the first is kept.")
+            left_out.append(f"{name}: the same sound as {hashes[digest]}; only the first is kept.")
             continue
-        hashes[digest] = path
+        hashes[digest] = name
         kept.append(row)
         rows.append(features.extract(waveform, recipe=chosen).values)
     tick(len(table), len(table))
@@ -94,3 +97,8 @@ def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
     labels = tuple(str(emotion) for emotion in Emotion)
     truth = table["emotion"].map(labels.index).to_numpy(dtype=np.int64)
     return Dataset(table, np.stack(rows), truth, labels, chosen.to_toml(), dropped, tuple(left_out))
+
+
+def _under(path: Path, root: Path) -> str:
+    """Name a recording by where it lies under the corpora, so that a run says nothing of the machine it was made on."""
+    return path.relative_to(root).as_posix()

@@ -79,8 +79,11 @@ def _new(dataset: Dataset, fold: Fold, recipe: TrainingRecipe) -> Any:
     if recipe.features.standardise:
         trained = dataset.values[fold.train].astype(np.float64)
         network.get_layer("standardise").set_weights([trained.mean(axis=0), trained.var(axis=0)])
+    rate: Any = recipe.training.learning_rate
+    if recipe.training.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, _steps(fold, recipe) * recipe.training.epochs)
     network.compile(
-        optimizer=keras.optimizers.Adam(recipe.training.learning_rate),
+        optimizer=keras.optimizers.Adam(rate),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )

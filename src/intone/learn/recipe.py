@@ -86,7 +86,9 @@ class TrainingPart:
     epochs, batch : int
         Passes over the training part, and utterances a step.
     learning_rate : float
-        Of the Adam optimiser.
+        Of the Adam optimiser, at the start.
+    schedule : "constant" or "cosine"
+        Whether the learning rate stays, or falls to nothing along a cosine.
     seeds : tuple of int
         The run is repeated for each; the model that is left is that of the first.
     """
@@ -94,6 +96,7 @@ class TrainingPart:
     epochs: int = 50
     batch: int = 64
     learning_rate: float = 0.001
+    schedule: Literal["constant", "cosine"] = "constant"
     seeds: tuple[int, ...] = (1,)
 
 

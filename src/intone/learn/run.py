@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from intone import corpora
 from intone.errors import UsageError
 from intone.hear.modelfile import SUFFIX, Card, Score
-from intone.learn import calibrate, dataset, evaluate, export, fit, plots, splits
+from intone.learn import calibrate, dataset, export, fit, plots, scores, splits
 from intone.learn.dataset import Dataset
 from intone.learn.recipe import TrainingRecipe
-from intone.learn.splits import Fold, Protocol
+from intone.learn.splits import Fold
 
 Progress = Callable[[str, int, int, str], None]
 """Told what is going on, how far it is, of how much, and a remark."""
@@ -44,7 +44,7 @@ class Trained:
     @property
     def key(self) -> str:
         """Name of the fold in the run's files."""
-        return f"{self.protocol}/{self.fold.name}/seed-{self.seed}"
+        return scores.key(self.protocol, self.fold.name, self.seed)
 
 
 def train(
@@ -92,12 +92,21 @@ def train(
         for seed in recipe.training.seeds
         for fold in splits.make(heard.table, protocol, recipe.split, seed)
     ]
-    _write_files(partial, heard, folds)
+    files = _files(heard, folds)
+    files.to_csv(partial / "files.csv", index=False)
     trained = [_train_fold(heard, recipe, *entry, partial, progress) for entry in folds]
-    metrics = _metrics(recipe, heard, protocols, trained)
+    answers: dict[str, Any] = {done.key: done.logits for done in trained}
+    metrics: dict[str, Any] = {
+        "name": recipe.name,
+        "recipe_sha256": recipe.sha256,
+        "labels": list(heard.labels),
+        "protocols": scores.of(files, answers, heard.labels),
+        "utterances": len(files),
+        "dropped": heard.dropped,
+        "left_out": list(heard.left_out),
+    }
     _leave_model(recipe, heard, trained[0], metrics, partial)
-    stored: dict[str, Any] = {done.key: done.logits for done in trained}
-    np.savez_compressed(partial / "logits.npz", **stored)
+    np.savez_compressed(partial / "logits.npz", **answers)
     _write_json(partial / "metrics.json", metrics)
     _write_json(partial / "environment.json", _environment())
     plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
@@ -129,16 +138,15 @@ def _partial(recipe: TrainingRecipe, out: Path, resume: bool) -> Path:
     return partial
 
 
-def _write_files(partial: Path, heard: Dataset, folds: list[tuple[str, int, Fold]]) -> None:
-    """Write who stood where: one row an utterance, one column a fold."""
-    table = heard.table[["path", "sha256", "corpus", "speaker", "emotion"]].copy()
+def _files(heard: Dataset, folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:
+    """Say who stood where: one row an utterance, one column a fold."""
     sides = {}
     for name, seed, fold in folds:
-        side = np.full(len(table), "", dtype=object)
+        side = np.full(len(heard.table), "", dtype=object)
         for word in SIDES:
             side[getattr(fold, word)] = word
-        sides[f"{name}/{fold.name}/seed-{seed}"] = side
-    pd.concat([table, pd.DataFrame(sides)], axis=1).to_csv(partial / "files.csv", index=False)
+        sides[scores.key(name, fold.name, seed)] = side
+    return pd.concat([heard.table[["path", "sha256", "corpus", "speaker", "emotion"]], pd.DataFrame(sides)], axis=1)
 
 
 def _train_fold(
@@ -162,70 +170,6 @@ def logits(network: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
 
 
-def _metrics(
-    recipe: TrainingRecipe, heard: Dataset, protocols: dict[str, Protocol], trained: list[Trained]
-) -> dict[str, Any]:
-    """Score every protocol: each seed over all its folds' tests together, then mean and deviation over the seeds."""
-    entries = []
-    for name, protocol in sorted(protocols.items(), key=lambda pair: pair[1].leaks_speakers):
-        mine = [done for done in trained if done.protocol == name]
-        by_seed = {seed: _score(heard, [done for done in mine if done.seed == seed]) for seed in recipe.training.seeds}
-        folds: dict[str, list[evaluate.Metrics]] = {}
-        for done in mine:
-            folds.setdefault(done.fold.name, []).append(_score(heard, [done]))
-        entries.append(
-            {
-                "protocol": name,
-                "title": protocol.title,
-                "leaks_speakers": protocol.leaks_speakers,
-                "mean": _over_seeds(list(by_seed.values()), np.mean),
-                "deviation": _over_seeds(list(by_seed.values()), np.std),
-                "corpora": _by_corpus(heard, mine),
-                "folds": {fold: _over_seeds(scores, np.mean) for fold, scores in folds.items()},
-                "seeds": {str(seed): scores.to_dict() for seed, scores in by_seed.items()},
-            }
-        )
-    return {
-        "name": recipe.name,
-        "recipe_sha256": recipe.sha256,
-        "labels": list(heard.labels),
-        "protocols": entries,
-        "utterances": len(heard.table),
-        "dropped": heard.dropped,
-        "left_out": list(heard.left_out),
-    }
-
-
-def _score(heard: Dataset, tests: list[Trained], corpus: str = "") -> evaluate.Metrics:
-    """Score the tests together, or those of their utterances that are of one corpus."""
-    rows = np.concatenate([np.flatnonzero(done.fold.test) for done in tests])
-    answers = np.concatenate([done.logits.argmax(axis=1) for done in tests])
-    kept = (heard.table["corpus"].to_numpy()[rows] == corpus) if corpus else np.ones(len(rows), dtype=bool)
-    return evaluate.measure(heard.truth[rows][kept], answers[kept], heard.labels)
-
-
-def _by_corpus(heard: Dataset, tests: list[Trained]) -> dict[str, dict[str, Any]]:
-    """Score each corpus by itself: one with more utterances would hide the others."""
-    tested = heard.table[np.logical_or.reduce([done.fold.test for done in tests])]
-    found = {}
-    for corpus, rows in tested.groupby("corpus"):
-        scores = [
-            _score(heard, [done for done in tests if done.seed == seed], str(corpus))
-            for seed in dict.fromkeys(done.seed for done in tests)
-        ]
-        sizes = {
-            "utterances": sum(score.support for score in scores[0].per_class.values()),
-            "speakers": int(rows["speaker"].nunique()),
-        }
-        found[str(corpus)] = sizes | _over_seeds(scores, np.mean)
-    return found
-
-
-def _over_seeds(scores: list[evaluate.Metrics], reduce: Callable[[list[float]], Any]) -> dict[str, float]:
-    names = ("accuracy", "ua", "precision", "f1")
-    return {name: float(reduce([getattr(score, name) for score in scores])) for name in names}
-
-
 def _leave_model(
     recipe: TrainingRecipe,
     heard: Dataset,
@@ -241,12 +185,12 @@ def _leave_model(
     held = fold.validation
     confidence: dict[str, Any] = {}
     if held.any():
-        scores, truth = logits(first.network, heard.values[held]), heard.truth[held]
-        warmth = calibrate.temperature(scores, truth)
+        answers, truth = logits(first.network, heard.values[held]), heard.truth[held]
+        warmth = calibrate.temperature(answers, truth)
         voices = ", ".join(sorted(heard.table["speaker"][held].unique()))
         confidence = {
             "temperature": warmth,
-            "threshold": calibrate.threshold(scores, truth, temperature=warmth),
+            "threshold": calibrate.threshold(answers, truth, temperature=warmth),
             "calibrated_on": f"{int(held.sum())} utterances kept out of the training ({voices})",
         }
     used = [corpora.describe(name) for name in recipe.corpora.names]
