@@ -115,16 +115,50 @@ def load(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SECO
     """
     if isinstance(sound, Waveform):
         return sound
-    if isinstance(sound, np.ndarray):
-        return _heard(_array_blocks(sound, rate), "<array>", max_seconds)
     name = _name_of(sound)
+    return Waveform(np.concatenate(list(blocks(sound, rate=rate, max_seconds=max_seconds))), name)
+
+
+def blocks(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SECONDS) -> Iterator[Samples]:
+    """Give what :func:`load` gives, block by block, so that a recording need not fit into memory.
+
+    Parameters
+    ----------
+    sound, rate, max_seconds
+        As for :func:`load`.
+
+    Yields
+    ------
+    numpy.ndarray of float32, shape (samples,)
+        Mono at 16 kHz, about ten seconds at a time.
+
+    Raises
+    ------
+    SoundError
+        As for :func:`load`; that a sound is too short, silent or cut off is known, and raised, at its end only.
+
+    Examples
+    --------
+    >>> sum(len(block) for block in blocks(np.ones(44_100), rate=44_100))
+    16000
+    """
+    if isinstance(sound, Waveform):
+        step = int(BLOCK_SECONDS * RATE)
+        yield from (sound.samples[start : start + step] for start in range(0, len(sound.samples), step))
+        return
+    name = _name_of(sound)
+    if isinstance(sound, np.ndarray):
+        yield from _heard(_array_blocks(sound, rate), name, max_seconds)
+        return
     if rate is not None:
         raise RateError(f"{name}: rate= goes with arrays only; a file states its own.")
     with _opened(sound, name) as content:
-        return _heard(_decoded(content, name), name, max_seconds)
+        yield from _heard(_decoded(content, name), name, max_seconds)
 
 
 def _name_of(sound: Any) -> str:
+    if isinstance(sound, np.ndarray):
+        return "<array>"
     if isinstance(sound, str | os.PathLike):
         return os.fspath(sound)
     if isinstance(sound, bytes | bytearray | memoryview):
@@ -315,7 +349,7 @@ def _av_blocks(container: Any, stream: Any, kind: str, name: str) -> Iterator[Bl
 # --- One rate, one channel, checked ----------------------------------------------------------------------------------
 
 
-def _heard(source: _Source, name: str, max_seconds: float) -> Waveform:
+def _heard(source: _Source, name: str, max_seconds: float) -> Iterator[Samples]:
     """Mix to one channel, resample to 16 kHz, and refuse what no emotion can be heard in."""
     import soxr
 
@@ -323,8 +357,7 @@ def _heard(source: _Source, name: str, max_seconds: float) -> Waveform:
     if not MIN_RATE <= rate <= MAX_RATE:
         raise RateError(f"{name}: {rate} samples a second; accepted are {MIN_RATE} to {MAX_RATE} Hz.")
     resampler = None if rate == RATE else soxr.ResampleStream(rate, RATE, 1, dtype="float32")
-    parts: list[Samples] = []
-    heard, peak = 0, 0.0
+    heard, peak, mono_peak = 0, 0.0, 0.0
     for block in source.blocks:
         heard += len(block)
         if heard > max_seconds * rate:
@@ -334,10 +367,10 @@ def _heard(source: _Source, name: str, max_seconds: float) -> Waveform:
             peak = float(np.maximum(peak, np.abs(block).max()))  # unlike max(), keeps NaN
             mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float64), dtype=np.float32)
         if not np.isfinite(peak):
-            break
-        parts.append(mono if resampler is None else resampler.resample_chunk(mono))
-    if not np.isfinite(peak):
-        raise NotFiniteError(f"{name}: the sound holds NaN or infinite samples; every sample must be finite.")
+            raise NotFiniteError(f"{name}: the sound holds NaN or infinite samples; every sample must be finite.")
+        part = mono if resampler is None else resampler.resample_chunk(mono)
+        mono_peak = max(mono_peak, _finite_peak(part, name))
+        yield part
     if heard == 0:
         raise TruncatedSoundError(f"{name}: the file ends behind its header; there is no sound in it.")
     if heard < MIN_SECONDS * rate:
@@ -345,16 +378,17 @@ def _heard(source: _Source, name: str, max_seconds: float) -> Waveform:
     if peak == 0:
         raise SilentSoundError(f"{name}: {heard / rate:.1f} s of digital silence; every sample is zero.")
     if resampler is not None:
-        parts.append(resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True))
-    samples = np.concatenate(parts)
-    _validate(samples, name)
-    return Waveform(samples, name)
-
-
-def _validate(samples: Samples, name: str) -> None:
-    if not np.isfinite(samples).all():
-        raise NotFiniteError(f"{name}: the samples are too large to be mixed and resampled; full scale is ±1.")
-    if not samples.any():
+        part = resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+        mono_peak = max(mono_peak, _finite_peak(part, name))
+        yield part
+    if mono_peak == 0:
         raise SilentSoundError(
             f"{name}: the channels cancel each other out when they are mixed to one; nothing is left."
         )
+
+
+def _finite_peak(samples: Samples, name: str) -> float:
+    peak = float(np.abs(samples).max(initial=0.0))
+    if not np.isfinite(peak):
+        raise NotFiniteError(f"{name}: the samples are too large to be mixed and resampled; full scale is ±1.")
+    return peak
