@@ -1,16 +1,29 @@
-"""What the spectrum of each frame says: mel bands and cepstral coefficients."""
+"""What the spectrum of each frame says: bands, cepstrum, and the shape of the whole.
 
-from collections.abc import Collection
+Parameters are librosa's defaults, which the field's features were computed with, and so are the figures.
+"""
+
+from collections.abc import Callable, Collection
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
-from intone.features.filterbanks import MEL_BANDS, cosines, mel_filters
-from intone.features.frames import FRAME, HOP, Floats, Recording, power_blocks
+from intone.features.chroma import Chroma
+from intone.features.filterbanks import MEL_BANDS, cosines, mel_bands
+from intone.features.frames import FRAME, HOP, Block, Floats, Recording, power_blocks
+from intone.hear.audio import RATE
 
 FLOOR = 1e-10
-"""Smallest power that a logarithm is taken of: librosa's."""
+"""Smallest power that a logarithm is taken of."""
 TOP_DB = 80.0
-"""Decibels below the loudest band of the recording at which log-mel values are cut off: librosa's."""
+"""Decibels below the loudest value of the recording at which levels are cut off."""
+ROLLOFF_SHARE = 0.85
+"""Share of the magnitude below the roll-off frequency."""
+CONTRAST_LOWEST, CONTRAST_BANDS, CONTRAST_SHARE = 200.0, 7, 0.02
+"""Spectral contrast: top of the lowest band (Hz), bands, and the share of bins taken for a peak or a valley."""
+SMALLEST_CROSSING = 1e-10
+"""Samples nearer to zero count as zero."""
 
 
 def decibels(power: Floats) -> Floats:
@@ -38,6 +51,107 @@ def decibels(power: Floats) -> Floats:
     return levels
 
 
+@cache
+def _powers_of_frequency(bins: int) -> Floats:
+    """1, f and f², with f from 0 to 1, shape (bins, 3): a spectrum times it gives its moments."""
+    return np.vander(np.linspace(0, 1, bins), 3, increasing=True).astype(np.float32)
+
+
+def _moments(block: Block) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of the magnitude spectrum, over half the sample rate; 0 in silence."""
+    total, first, second = (block.magnitude @ _powers_of_frequency(block.magnitude.shape[1])).T
+    total = np.where(total > np.finfo(np.float32).tiny, total, np.float32(1))
+    mean = first / total
+    return mean, np.sqrt(np.maximum(second / total - np.square(mean), 0))
+
+
+def _centroid(block: Block) -> Floats:
+    return _moments(block)[0][:, np.newaxis] * np.float32(RATE / 2)
+
+
+def _bandwidth(block: Block) -> Floats:
+    return _moments(block)[1][:, np.newaxis] * np.float32(RATE / 2)
+
+
+def _rolloff(block: Block) -> Floats:
+    below = np.cumsum(block.magnitude, axis=1)
+    reached = (below >= np.float32(ROLLOFF_SHARE) * below[:, -1:]).argmax(axis=1)
+    return (reached * (RATE / 2 / (below.shape[1] - 1))).astype(np.float32)[:, np.newaxis]
+
+
+def _flatness(block: Block) -> Floats:
+    power = np.maximum(block.power, np.float32(FLOOR))
+    return (np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1))[:, np.newaxis]
+
+
+def _flux(block: Block) -> Floats:
+    """Distance between the shapes of neighbouring spectra, each scaled to length 1; 0 at the start."""
+    shapes = np.concatenate((block.before[np.newaxis], block.magnitude))
+    shapes /= np.maximum(np.linalg.norm(shapes, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return np.linalg.norm(np.diff(shapes, axis=0), axis=1)[:, np.newaxis]
+
+
+def _rms(block: Block) -> Floats:
+    return np.sqrt(np.einsum("fs,fs->f", block.frames, block.frames) / block.frames.shape[1])[:, np.newaxis]
+
+
+def _crossings(block: Block, length: int) -> Floats:
+    """Share of samples whose sign is not their predecessor's; none are counted beyond the recording's ends."""
+    negative = block.samples < -SMALLEST_CROSSING
+    crossed = np.zeros(len(negative) + 1, dtype=np.int32)
+    np.cumsum(negative[1:] != negative[:-1], out=crossed[2:])
+    index = np.arange(block.start, block.start + len(crossed))
+    crossed -= crossed[np.searchsorted(index, 1)]
+    crossed = np.clip(crossed, 0, crossed[min(max(length - block.start, 0), len(crossed) - 1)])
+    frames, size = block.frames.shape
+    first = np.arange(frames) * ((len(block.samples) - size) // max(frames - 1, 1))
+    return ((crossed[first + size] - crossed[first + 1]) / size).astype(np.float32)[:, np.newaxis]
+
+
+@cache
+def _contrast_bands(bins: int) -> tuple[tuple[slice, int], ...]:
+    """For each octave band its bins, and how many of them make a peak or a valley."""
+    hertz = np.linspace(0, RATE / 2, bins)
+    edges = np.concatenate(([0], CONTRAST_LOWEST * 2.0 ** np.arange(CONTRAST_BANDS)))
+    bands = []
+    for band, (low, high) in enumerate(pairwise(edges.tolist())):
+        inside = np.flatnonzero((hertz >= low) & (hertz <= high))
+        first, last = int(inside[0]) - (band > 0), int(inside[-1])
+        final = band == CONTRAST_BANDS - 1
+        stop = bins if final else last
+        counted = (bins if final else last + 1) - first
+        bands.append((slice(first, stop), max(int(np.rint(CONTRAST_SHARE * counted)), 1)))
+    return tuple(bands)
+
+
+def _extremes(block: Block) -> Floats:
+    """Mean of the lowest and of the highest magnitudes in each octave band, shape (frames, 14)."""
+    valleys, peaks = [], []
+    for bins, share in _contrast_bands(block.magnitude.shape[1]):
+        ordered = np.sort(block.magnitude[:, bins], axis=1)
+        valleys.append(ordered[:, :share].mean(axis=1))
+        peaks.append(ordered[:, -share:].mean(axis=1))
+    return np.stack(valleys + peaks, axis=1)
+
+
+def _contrast(extremes: Floats) -> Floats:
+    return decibels(extremes[:, CONTRAST_BANDS:]) - decibels(extremes[:, :CONTRAST_BANDS])
+
+
+_SHAPES: dict[str, Callable[[Block], Floats]] = {
+    "centroid": _centroid,
+    "bandwidth": _bandwidth,
+    "rolloff": _rolloff,
+    "flatness": _flatness,
+    "flux": _flux,
+    "rms": _rms,
+    "contrast": _extremes,
+}
+_BANDED = ("mel", "logmel", "mfcc")
+SPECTRAL = frozenset({*_SHAPES, *_BANDED, "chroma", "zcr"})
+"""The features that this module measures."""
+
+
 def spectral_tracks(
     recording: Recording, wanted: Collection[tuple[str, int]], *, frame: int = FRAME, hop: int = HOP
 ) -> dict[tuple[str, int], Floats]:
@@ -48,7 +162,7 @@ def spectral_tracks(
     recording : Recording
         Samples at 16 kHz.
     wanted : collection of (str, int)
-        Features by name and number of columns.
+        Features of :data:`SPECTRAL` by name, with the number of columns where that is free, else 0.
     frame, hop : int
         Length of a frame and distance between two, in samples.
 
@@ -57,19 +171,36 @@ def spectral_tracks(
     dict of (str, int) to numpy.ndarray of float32, shape (frames, columns)
         One track for each that was wanted.
     """
-    # The cepstrum is taken of librosa's 128 bands however many are wanted for themselves.
-    banks = {MEL_BANDS if name == "mfcc" else count for name, count in wanted}
-    blocks: dict[int, list[Floats]] = {bands: [] for bands in banks}
-    for power in power_blocks(recording, size=frame, hop=hop):
+    # The cepstrum is taken of 128 bands however many are wanted for themselves.
+    bands_of = {(name, count): MEL_BANDS if name == "mfcc" else count for name, count in wanted if name in _BANDED}
+    banks = set(bands_of.values())
+    shapes = [name for name, _ in wanted if name in _SHAPES]
+    parts: dict[str | int, list[Floats]] = {key: [] for key in (*banks, *shapes, "zcr")}
+    chroma = Chroma(recording, frame, hop) if ("chroma", 0) in wanted else None
+    for block in power_blocks(recording, size=frame, hop=hop):
         for bands in banks:
-            blocks[bands].append(power @ mel_filters(bands, frame))
-    mels = {bands: np.concatenate(parts) for bands, parts in blocks.items()}
-    tracks = {}
+            parts[bands].append(mel_bands(block.power, bands))
+        for name in shapes:
+            parts[name].append(_SHAPES[name](block))
+        if ("zcr", 0) in wanted:
+            parts["zcr"].append(_crossings(block, recording.length))
+        if chroma:
+            chroma.add(block)
+    joined = {key: np.concatenate(values) for key, values in parts.items() if values}
+    logs = {bands: decibels(joined[bands]) for (name, _), bands in bands_of.items() if name != "mel"}
+    tracks: dict[tuple[str, int], Floats] = {}
     for name, count in wanted:
-        if name == "mel":
-            tracks[name, count] = mels[count]
-        elif name == "logmel":
-            tracks[name, count] = decibels(mels[count])
-        else:
-            tracks[name, count] = decibels(mels[MEL_BANDS]) @ cosines(count)
+        match name:
+            case "mel":
+                tracks[name, count] = joined[count]
+            case "logmel":
+                tracks[name, count] = logs[count]
+            case "mfcc":
+                tracks[name, count] = logs[MEL_BANDS] @ cosines(count)
+            case "chroma":
+                tracks[name, count] = chroma.values() if chroma else joined[name]
+            case "contrast":
+                tracks[name, count] = _contrast(joined[name])
+            case _:
+                tracks[name, count] = joined[name]
     return tracks
