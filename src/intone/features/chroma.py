@@ -9,8 +9,8 @@ from intone.features.frames import Block, Floats, Recording, frame_count, power_
 from intone.hear.audio import RATE
 
 CLASSES = 12
-KEPT_FRAMES = 4096
-"""Power spectra of up to so many frames (131 s) are kept until the tuning is known; of more, computed again."""
+KEPT_FRAMES = 20_480
+"""Power spectra of up to so many frames (11 minutes, 84 MB) are kept until the tuning is known; of more, made again."""
 PEAK_SHARE = 0.1
 """Of a frame's greatest power: smaller peaks say nothing of the tuning."""
 LOWEST, HIGHEST = 150.0, 4000.0
@@ -30,7 +30,7 @@ def _octaves(hertz: Doubles) -> Doubles:
 @cache
 def _pitch_classes(size: int) -> tuple[Doubles, Doubles]:
     """Where each bin stands in pitch classes above A, and how wide it is, both of shape (size // 2 + 1, 1)."""
-    position = CLASSES * _octaves(np.arange(1, size // 2 + 2) * (RATE / size))
+    position = CLASSES * _octaves(np.arange(1, size // 2 + 2, dtype=np.float64) * (RATE / size))
     position = np.concatenate(([position[0] - 1.5 * CLASSES], position))  # 0 Hz: half an octave off, and broad
     width = np.maximum(np.diff(position), 1.0)
     return position[:-1, np.newaxis], width[:, np.newaxis]
@@ -80,7 +80,8 @@ def _peaks(power: Floats, size: int) -> tuple[Floats, Floats]:
     bend, lean = left + right - 2 * here, (right - left) / 2
     narrow = np.abs(lean) < np.abs(bend)
     shift = np.where(narrow, -lean / np.where(narrow, bend, 1), 0)
-    return ((column + shift) * (RATE / size)).astype(np.float32), here + lean * shift / 2
+    hertz, height = (column + shift) * (RATE / size), here + lean * shift / 2
+    return hertz.astype(np.float32), height.astype(np.float32)
 
 
 class Chroma:
@@ -128,4 +129,5 @@ class Chroma:
         raw = np.concatenate([power @ filters for power in powers])
         strongest = np.abs(raw).max(axis=1, keepdims=True)
         # A frame of silence stays zero, as librosa leaves what is below the smallest normal number.
-        return raw / np.where(strongest < np.finfo(np.float32).tiny, np.float32(1), strongest)
+        scaled: Floats = (raw / np.where(strongest < np.finfo(np.float32).tiny, 1, strongest)).astype(np.float32)
+        return scaled

@@ -18,6 +18,8 @@ FLOOR_HZ, CEILING_HZ = 75.0, 600.0
 """The voice is looked for between these."""
 WINDOW = 640
 """Samples in a frame: three periods of the lowest voice (40 ms)."""
+NEAR = slice(WINDOW // 2 - WINDOW // 6, WINDOW // 2 + WINDOW // 6)
+"""Of a frame, the period of the lowest voice in its middle."""
 OVERSAMPLING = 2
 """The autocorrelation is computed at so many times the rate, for the height and place of its peaks."""
 POINTS = 1024
@@ -29,6 +31,8 @@ OCTAVE_COST, JUMP_COST, VOICING_COST = 0.01, 0.35, 0.14
 CANDIDATES = 8
 """Periodicities followed in each frame."""
 
+Doubles = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class Pitch:
@@ -38,15 +42,18 @@ class Pitch:
     ----------
     hertz : numpy.ndarray of float32, shape (frames,)
         NaN where there is no voice. Frame ``i`` is centred at ``i`` times 10 ms.
-    periodicity : numpy.ndarray of float32, shape (frames,)
+    periodicity : numpy.ndarray of float64, shape (frames,)
         Autocorrelation at the period, 0 to 1; NaN where there is no voice.
     energy : numpy.ndarray of float32, shape (frames,)
         Mean square of the samples under the frame's window.
+    peak : float
+        The recording's largest magnitude.
     """
 
     hertz: Floats
-    periodicity: Floats
+    periodicity: Doubles
     energy: Floats
+    peak: float
 
     @property
     def voiced(self) -> NDArray[np.bool_]:
@@ -78,14 +85,14 @@ def track_pitch(recording: Recording) -> Pitch:
     window = 0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, WINDOW + 2)[1:-1])
     frames = frame_count(recording.length, PITCH_HOP)
     lags = np.zeros((frames, CANDIDATES), dtype=np.float32)
-    heights = np.full((frames, CANDIDATES), -np.inf, dtype=np.float32)
+    heights = np.full((frames, CANDIDATES), -np.inf)
     energy, local_peak = np.zeros((2, frames), dtype=np.float32)
     done, loudest = 0, 0.0
-    for block in power_blocks(recording, size=WINDOW, hop=PITCH_HOP, window=window, points=POINTS):
+    for block in power_blocks(recording, size=WINDOW, hop=PITCH_HOP, window=window, points=POINTS, centred=True):
         here = slice(done, done + len(block.frames))
         lags[here], heights[here], energy[here] = _candidates(block.power, window)
-        middle = block.frames[:, WINDOW // 2 - WINDOW // 6 : WINDOW // 2 + WINDOW // 6]
-        local_peak[here] = np.maximum(middle.max(axis=1), -middle.min(axis=1))
+        heard = block.frames[:, NEAR] - block.frames.mean(axis=1, keepdims=True)
+        local_peak[here] = np.abs(heard * window[NEAR]).max(axis=1)
         loudest = max(loudest, float(np.abs(block.samples).max()))
         done = here.stop
     unvoiced = VOICING + np.maximum(0, 2 - local_peak / max(loudest, 1e-30) / (SILENCE / (1 + VOICING)))
@@ -94,14 +101,15 @@ def track_pitch(recording: Recording) -> Pitch:
     rows = np.arange(frames)
     hertz = np.where(voiced, RATE / np.where(voiced, lags[rows, chosen], 1), np.nan)
     periodicity = np.where(voiced, heights[rows, chosen], np.nan)
-    return Pitch(hertz.astype(np.float32), periodicity.astype(np.float32), energy)
+    return Pitch(hertz.astype(np.float32), periodicity, energy, loudest)
 
 
-def _autocorrelation(power: NDArray[np.floating]) -> NDArray[np.float64]:
-    return np.fft.irfft(power, POINTS * OVERSAMPLING)[..., : int(RATE / FLOOR_HZ * OVERSAMPLING) + 3]
+def _autocorrelation(power: NDArray[np.floating]) -> Doubles:
+    # Double precision: a clear voice's harmonics-to-noise ratio hangs on the last digits of a correlation near 1.
+    return np.fft.irfft(power.astype(np.float64), POINTS * OVERSAMPLING)[..., : int(RATE / FLOOR_HZ * OVERSAMPLING) + 3]
 
 
-def _candidates(power: Floats, window: NDArray[np.float64]) -> tuple[Floats, Floats, Floats]:
+def _candidates(power: Floats, window: Doubles) -> tuple[Floats, Doubles, Floats]:
     """Find the highest peaks of each frame's autocorrelation: lags in samples, heights, and the frame's energy."""
     raw = _autocorrelation(power)
     energy = raw[:, 0] * (OVERSAMPLING / np.square(window).sum())
@@ -124,13 +132,13 @@ def _candidates(power: Floats, window: NDArray[np.float64]) -> tuple[Floats, Flo
     rank = np.arange(len(row)) - np.searchsorted(row, row)
     kept = rank < CANDIDATES
     lags = np.zeros((len(power), CANDIDATES), dtype=np.float32)
-    heights = np.full((len(power), CANDIDATES), -np.inf, dtype=np.float32)
+    heights = np.full((len(power), CANDIDATES), -np.inf)
     lags[row[kept], rank[kept]] = place[order][kept]
     heights[row[kept], rank[kept]] = height[order][kept]
     return lags, heights, energy.astype(np.float32)
 
 
-def _best_path(lags: Floats, heights: Floats, unvoiced: Floats) -> NDArray[np.intp]:
+def _best_path(lags: Floats, heights: Doubles, unvoiced: Floats) -> NDArray[np.intp]:
     """Choose a candidate in each frame, or -1 for no voice, so that the whole costs least (Viterbi).
 
     Returns

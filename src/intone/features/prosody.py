@@ -74,7 +74,7 @@ def measure_prosody(recording: Recording, wanted: Collection[str]) -> Prosody:
 
 
 def _harmonics_to_noise(pitch: Pitch) -> Floats:
-    share = np.minimum(pitch.periodicity.astype(np.float64), MOST_PERIODIC)
+    share = np.minimum(pitch.periodicity, MOST_PERIODIC)
     ratio: Floats = (10 * np.log10(share / (1 - share))).astype(np.float32)
     return ratio
 

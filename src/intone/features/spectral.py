@@ -6,8 +6,10 @@ Parameters are librosa's defaults, which the field's features were computed with
 from collections.abc import Callable, Collection
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from intone.features.chroma import Chroma
 from intone.features.filterbanks import MEL_BANDS, cosines, mel_bands
@@ -52,47 +54,53 @@ def decibels(power: Floats) -> Floats:
 
 
 @cache
-def _powers_of_frequency(bins: int) -> Floats:
+def _powers_of_frequency(bins: int) -> NDArray[np.float64]:
     """1, f and f², with f from 0 to 1, shape (bins, 3): a spectrum times it gives its moments."""
-    return np.vander(np.linspace(0, 1, bins), 3, increasing=True).astype(np.float32)
+    return np.vander(np.linspace(0, 1, bins), 3, increasing=True)
 
 
 def _moments(block: Block) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the magnitude spectrum, over half the sample rate; 0 in silence."""
-    total, first, second = (block.magnitude @ _powers_of_frequency(block.magnitude.shape[1])).T
-    total = np.where(total > np.finfo(np.float32).tiny, total, np.float32(1))
+    # Double precision, as a narrow band's spread is a small difference of large numbers.
+    total, first, second = (block.magnitude.astype(np.float64) @ _powers_of_frequency(block.magnitude.shape[1])).T
+    total = np.where(total > np.finfo(np.float32).tiny, total, 1)
     mean = first / total
-    return mean, np.sqrt(np.maximum(second / total - np.square(mean), 0))
+    spread = np.sqrt(np.maximum(second / total - np.square(mean), 0))
+    return mean.astype(np.float32), spread.astype(np.float32)
+
+
+def _column(values: NDArray[Any]) -> Floats:
+    return np.asarray(values, dtype=np.float32)[:, np.newaxis]
 
 
 def _centroid(block: Block) -> Floats:
-    return _moments(block)[0][:, np.newaxis] * np.float32(RATE / 2)
+    return _column(_moments(block)[0] * (RATE / 2))
 
 
 def _bandwidth(block: Block) -> Floats:
-    return _moments(block)[1][:, np.newaxis] * np.float32(RATE / 2)
+    return _column(_moments(block)[1] * (RATE / 2))
 
 
 def _rolloff(block: Block) -> Floats:
     below = np.cumsum(block.magnitude, axis=1)
     reached = (below >= np.float32(ROLLOFF_SHARE) * below[:, -1:]).argmax(axis=1)
-    return (reached * (RATE / 2 / (below.shape[1] - 1))).astype(np.float32)[:, np.newaxis]
+    return _column(reached * (RATE / 2 / (below.shape[1] - 1)))
 
 
 def _flatness(block: Block) -> Floats:
     power = np.maximum(block.power, np.float32(FLOOR))
-    return (np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1))[:, np.newaxis]
+    return _column(np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1))
 
 
 def _flux(block: Block) -> Floats:
     """Distance between the shapes of neighbouring spectra, each scaled to length 1; 0 at the start."""
     shapes = np.concatenate((block.before[np.newaxis], block.magnitude))
     shapes /= np.maximum(np.linalg.norm(shapes, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    return np.linalg.norm(np.diff(shapes, axis=0), axis=1)[:, np.newaxis]
+    return _column(np.linalg.norm(np.diff(shapes, axis=0), axis=1))
 
 
 def _rms(block: Block) -> Floats:
-    return np.sqrt(np.einsum("fs,fs->f", block.frames, block.frames) / block.frames.shape[1])[:, np.newaxis]
+    return _column(np.sqrt(np.einsum("fs,fs->f", block.frames, block.frames) / block.frames.shape[1]))
 
 
 def _crossings(block: Block, length: int) -> Floats:
@@ -105,7 +113,7 @@ def _crossings(block: Block, length: int) -> Floats:
     crossed = np.clip(crossed, 0, crossed[min(max(length - block.start, 0), len(crossed) - 1)])
     frames, size = block.frames.shape
     first = np.arange(frames) * ((len(block.samples) - size) // max(frames - 1, 1))
-    return ((crossed[first + size] - crossed[first + 1]) / size).astype(np.float32)[:, np.newaxis]
+    return _column((crossed[first + size] - crossed[first + 1]) / size)
 
 
 @cache
@@ -175,7 +183,8 @@ def spectral_tracks(
     bands_of = {(name, count): MEL_BANDS if name == "mfcc" else count for name, count in wanted if name in _BANDED}
     banks = set(bands_of.values())
     shapes = [name for name, _ in wanted if name in _SHAPES]
-    parts: dict[str | int, list[Floats]] = {key: [] for key in (*banks, *shapes, "zcr")}
+    keys: list[str | int] = [*banks, *shapes, "zcr"]
+    parts: dict[str | int, list[Floats]] = {key: [] for key in keys}
     chroma = Chroma(recording, frame, hop) if ("chroma", 0) in wanted else None
     for block in power_blocks(recording, size=frame, hop=hop):
         for bands in banks:

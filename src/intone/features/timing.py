@@ -64,7 +64,7 @@ class Timing:
             "voiced_mean": float(voiced.mean()) if len(voiced) else 0.0,
             "voiced_std": float(voiced.std()) if len(voiced) else 0.0,
             "unvoiced_std": float(gaps[gaps < PAUSE_SECONDS].std()) if (gaps < PAUSE_SECONDS).any() else 0.0,
-            "npvi": _pairwise_variability(np.diff(self.nuclei) * FRAME_SECONDS),
+            "npvi": _pairwise_variability(np.diff(np.array(self.nuclei, dtype=np.float64)) * FRAME_SECONDS),
         }
 
 

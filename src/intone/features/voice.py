@@ -21,6 +21,8 @@ NEAREST, FARTHEST = 0.8, 1.25
 """Where the next pulse is looked for, in periods."""
 LEAST_CORRELATION, LEAST_AT_EDGE = 0.3, 0.7
 """Between neighbouring periods within a voiced stretch, and for a last one beyond its edge."""
+LEAST_PEAK = 0.0233
+"""Of the recording's largest magnitude: what is quieter is no pulse."""
 MARGIN = int(2.5 * RATE / FLOOR_HZ)
 """Samples read around a voiced stretch, so that the last period's search stays inside."""
 
@@ -77,7 +79,7 @@ def voice_quality(recording: Recording, pitch: Pitch) -> VoiceQuality:
     for first, stop in voiced_runs(pitch.voiced):
         start = first * PITCH_HOP - PITCH_HOP // 2 - MARGIN
         samples = recording.read(start, stop * PITCH_HOP - PITCH_HOP // 2 + MARGIN).astype(np.float64)
-        pulses = _pulses(samples, RATE / pitch.hertz[first:stop].astype(np.float64))
+        pulses = _pulses(samples, RATE / pitch.hertz[first:stop].astype(np.float64), LEAST_PEAK * pitch.peak)
         _count_periods(np.diff(pulses), period_change, periods)
         _count_amplitudes(samples, pulses, amplitude_change, amplitudes)
     return VoiceQuality(_share(period_change, periods), _share(amplitude_change, amplitudes))
@@ -89,8 +91,23 @@ def _share(change: Doubles, level: Doubles) -> float:
     return float(change[0] / change[1] / (level[0] / level[1]))
 
 
-def _pulses(samples: Doubles, periods: Doubles) -> Doubles:
-    """Place the pulses of one voiced stretch, whose samples begin MARGIN before it; positions in samples, in order."""
+def _pulses(samples: Doubles, periods: Doubles, quietest: float) -> Doubles:
+    """Place the pulses of one voiced stretch, whose samples begin MARGIN before it.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray, shape (samples,)
+        With MARGIN of them before and after the stretch.
+    periods : numpy.ndarray, shape (frames,)
+        The voice's period in each frame, in samples.
+    quietest : float
+        A period whose largest magnitude is below this has no pulse.
+
+    Returns
+    -------
+    numpy.ndarray, shape (pulses,)
+        Positions in samples, in order.
+    """
     left, right = MARGIN, len(samples) - MARGIN
     energy = np.concatenate(([0.0], np.cumsum(np.square(samples))))
 
@@ -106,20 +123,25 @@ def _pulses(samples: Doubles, periods: Doubles) -> Doubles:
         while True:
             period = period_at(position)
             step, correlation = _next_pulse(samples, energy, position, period, direction)
-            position += step
-            if not left <= position < right:
-                if correlation > LEAST_AT_EDGE:
-                    found.append(position)
+            if correlation < 0:
                 break
-            if correlation > LEAST_CORRELATION:
+            position += step
+            outside = not left <= position < right
+            around = samples[round(position) - int(period / 2) : round(position) + int(period / 2) + 1]
+            if correlation > (LEAST_AT_EDGE if outside else LEAST_CORRELATION) and np.abs(around).max() > quietest:
                 found.append(position)
+            if outside:
+                break
     return np.sort(np.array(found))
 
 
 def _next_pulse(
     samples: Doubles, energy: Doubles, position: float, period: float, direction: int
 ) -> tuple[float, float]:
-    """Find the step to where a period correlates best with the one around ``position``, and how well it does."""
+    """Find the step to where a period correlates best with the one around ``position``, and how well it does.
+
+    The step is 0 and the correlation -1 where no place is better than its neighbours.
+    """
     here, half = round(position), int(period / 2)
     steps = sorted((int(direction * NEAREST * period), int(direction * FARTHEST * period)))
     first, last = here + steps[0] - half, here + steps[1] + half + 1
@@ -129,13 +151,15 @@ def _next_pulse(
     squares = energy[first + width : last + 1] - energy[first : last + 1 - width]
     own = energy[here + half + 1] - energy[here - half]
     curve = products / np.sqrt(np.maximum(squares * own, 1e-300))
-    best = int(curve.argmax())
-    shift = 0.0
-    if 0 < best < len(curve) - 1:
-        before, at, after = curve[best - 1 : best + 2].tolist()
-        bend = before - 2 * at + after
-        shift = (before - after) / (2 * bend) if bend < 0 else 0.0
-    return steps[0] + best + shift, float(curve[best])
+    before, at, after = curve[:-2], curve[1:-1], curve[2:]
+    peaks = np.flatnonzero((at >= before) & (at >= after))
+    if len(peaks) == 0:
+        return 0.0, -1.0
+    best = int(peaks[at[peaks].argmax()])
+    left, top, right = curve[best : best + 3].tolist()
+    bend = 2 * top - left - right
+    shift = (right - left) / (2 * bend) if bend > 0 else 0.0
+    return steps[0] + best + 1 + shift, top
 
 
 def _regular(periods: Doubles) -> NDArray[np.bool_]:
