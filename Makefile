@@ -26,6 +26,9 @@ lint: $(VENV)/.dev  ## Style, types, spelling and the arrows between the modules
 bench: $(VENV)/.dev  ## Print the speed tables
 	for table in benchmarks/*.py; do $(BIN)/python $$table || exit 1; done
 
+results: $(VENV)/.dev  ## Carry out the recipes that have no stored run, and write docs/results.md
+	$(BIN)/python -m intone.learn.ledger
+
 clean:           ## Remove the environment
 	rm -rf $(VENV)
 

@@ -1,0 +1,22 @@
+"""The command ``intone``: results go to standard output, progress and messages to standard error.
+
+Exit codes: 0 done, 1 some inputs failed (each is named), 2 wrong usage.
+"""
+
+import sys
+
+from intone.errors import IntoneError, UsageError
+
+OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main() -> None:
+    """Run the command line; what Intone refuses is said in one sentence, never as a traceback."""
+    from intone.cli.commands import app
+    from intone.cli.console import complain
+
+    try:
+        app()
+    except IntoneError as error:
+        complain(str(error))
+        sys.exit(WRONG_USAGE if isinstance(error, UsageError) else SOME_FAILED)

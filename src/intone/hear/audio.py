@@ -75,7 +75,9 @@ Sound: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[
 """What the door takes: a path, a file's bytes, an open binary file, an array with its rate, or a Waveform."""
 
 
-def load(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SECONDS) -> Waveform:
+def load(
+    sound: Sound, *, rate: int | None = None, name: str | None = None, max_seconds: float = MAX_SECONDS
+) -> Waveform:
     """Turn any sound into a validated :class:`Waveform`.
 
     Parameters
@@ -87,6 +89,8 @@ def load(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SECO
     rate : int, optional
         Samples a second of an array, 4,000 to 192,000; an array of integers must name it, one of floats without it is
         taken to be at 16 kHz. Files know their own rate, so it is refused with them.
+    name : str, optional
+        What errors and results call the sound; a path's own name, or ``"<array>"``, where it is left out.
     max_seconds : float, default 3600
         Longest sound that is accepted.
 
@@ -115,16 +119,18 @@ def load(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SECO
     """
     if isinstance(sound, Waveform):
         return sound
-    name = _name_of(sound)
-    return Waveform(np.concatenate(list(blocks(sound, rate=rate, max_seconds=max_seconds))), name)
+    name = name or _name_of(sound)
+    return Waveform(np.concatenate(list(blocks(sound, rate=rate, name=name, max_seconds=max_seconds))), name)
 
 
-def blocks(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SECONDS) -> Iterator[Samples]:
+def blocks(
+    sound: Sound, *, rate: int | None = None, name: str | None = None, max_seconds: float = MAX_SECONDS
+) -> Iterator[Samples]:
     """Give what :func:`load` gives, block by block, so that a recording need not fit into memory.
 
     Parameters
     ----------
-    sound, rate, max_seconds
+    sound, rate, name, max_seconds
         As for :func:`load`.
 
     Yields
@@ -146,9 +152,9 @@ def blocks(sound: Sound, *, rate: int | None = None, max_seconds: float = MAX_SE
         step = int(BLOCK_SECONDS * RATE)
         yield from (sound.samples[start : start + step] for start in range(0, len(sound.samples), step))
         return
-    name = _name_of(sound)
+    name = name or _name_of(sound)
     if isinstance(sound, np.ndarray):
-        yield from _heard(_array_blocks(sound, rate), name, max_seconds)
+        yield from _heard(_array_blocks(sound, rate, name), name, max_seconds)
         return
     if rate is not None:
         raise RateError(f"{name}: rate= goes with arrays only; a file states its own.")
@@ -181,8 +187,7 @@ class _Source:
     blocks: Iterator[Block]
 
 
-def _array_blocks(samples: NDArray[Any], rate: int | None) -> _Source:
-    name = "<array>"
+def _array_blocks(samples: NDArray[Any], rate: int | None, name: str) -> _Source:
     if samples.ndim not in (1, 2):
         raise NotSoundError(
             f"{name}: an array of {samples.ndim} dimensions; accepted are (samples,) and (samples, channels)."

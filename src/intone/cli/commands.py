@@ -1,0 +1,39 @@
+"""The commands, gathered. Each lives in a module of its own and imports what is heavy when it runs."""
+
+from typing import Annotated
+
+import typer
+
+from intone.cli import corpora, evaluate, models, predict, train
+
+app = typer.Typer(
+    name="intone",
+    help="Hear how it was said: which of seven emotions speech carries, and how sure that is.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("predict")(predict.predict)
+app.command("train")(train.train)
+
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(models.app, name="models")
+app.add_typer(corpora.app, name="corpora")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from intone import __version__
+
+        typer.echo(f"intone {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass

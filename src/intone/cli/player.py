@@ -1,0 +1,34 @@
+"""Plays a sound on the machine's loudspeaker (extra ``play``)."""
+
+from intone.errors import IntoneError, MissingExtraError
+from intone.hear.audio import RATE, Waveform
+
+
+class NoLoudspeakerError(IntoneError):
+    """There is no audio device, or it refuses to play."""
+
+    code = "no-audio-device"
+
+
+def play(waveform: Waveform) -> None:
+    """Play ``waveform`` and return when it has ended.
+
+    Raises
+    ------
+    MissingExtraError
+        sounddevice is not installed, or the PortAudio library that it needs is not.
+    NoLoudspeakerError
+        There is no audio device, or it refuses.
+    """
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise MissingExtraError("--play needs sounddevice: pip install 'intone[play]'.") from error
+    except OSError as error:  # what sounddevice raises where the system has no PortAudio
+        raise MissingExtraError(
+            "--play needs the system's PortAudio library (Debian and Ubuntu: apt install libportaudio2)."
+        ) from error
+    try:
+        sounddevice.play(waveform.samples, RATE, blocking=True)
+    except sounddevice.PortAudioError as error:
+        raise NoLoudspeakerError(f"{waveform.name}: there is no audio device to play on ({error}).") from error

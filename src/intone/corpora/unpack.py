@@ -1,0 +1,192 @@
+"""Unpack an archive so that nothing leaves the folder and nothing half-done looks finished.
+
+Every entry is checked before the first is written, and everything is written to a hidden folder beside the target,
+which takes the target's name only when it is complete.
+"""
+
+import os
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
+
+from intone.errors import CorpusError
+
+RATIO_APPLIES_ABOVE_BYTES = 64 << 20
+"""Smaller contents are harmless however well they were packed."""
+BLOCK_BYTES = 1 << 18
+_ENCRYPTED = 0x1  # zip's general purpose flag, bit 0
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much an archive may hold; more is taken for an attack.
+
+    Attributes
+    ----------
+    entries : int, default 100,000
+        Files and folders in it: ten times those of the largest corpus here.
+    total_bytes : int, default 16 GiB
+        Bytes when unpacked.
+    ratio : float, default 100
+        Unpacked bytes for each byte of the archive, where more than 64 MiB are unpacked. Sound shrinks to a third.
+    """
+
+    entries: int = 100_000
+    total_bytes: int = 16 << 30
+    ratio: float = 100.0
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    name: PurePosixPath
+    size: int
+    is_folder: bool
+    open: Callable[[], IO[bytes]]
+
+
+def no_progress(done: int, total: int | None) -> None:
+    """Tell nobody."""
+
+
+def unpack(
+    archive: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    progress: Progress = no_progress,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Path:
+    """Unpack a zip or tar archive into a new folder.
+
+    Parameters
+    ----------
+    archive : path
+        A zip, or a tar that may be compressed; told by its content, not by its name.
+    folder : path
+        Where its content goes. It must not exist yet, or be empty.
+    progress : callable
+        Called with the bytes unpacked so far and in all.
+    limits : Limits
+        How much is accepted.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder, with everything in it.
+
+    Raises
+    ------
+    CorpusError
+        The archive is missing, damaged, encrypted, of another kind or too large; or an entry would leave the folder,
+        or is a link or a device. The folder is then as it was.
+    """
+    source, target = Path(archive), Path(folder)
+    if not source.is_file():
+        raise CorpusError(f"{source}: there is no such archive.")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise CorpusError(f"{target}: this is not an empty folder; remove it first, or name another one.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as hidden:
+            content = Path(hidden) / "content"
+            content.mkdir()
+            with _entries(source, limits) as entries:
+                _write(entries, content, progress)
+            if target.exists():
+                target.rmdir()
+            content.replace(target)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
+        raise CorpusError(f"{source}: the archive is damaged ({error}).") from error
+    except NotImplementedError as error:
+        raise CorpusError(f"{source}: the archive is packed in a way that is not known here ({error}).") from error
+    except OSError as error:
+        raise CorpusError(f"{source}: the archive cannot be unpacked to {target} ({error}).") from error
+    return target
+
+
+@contextmanager
+def _entries(source: Path, limits: Limits) -> Iterator[list[_Entry]]:
+    """List an archive's entries, each of them checked."""
+    if zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as opened:
+            yield _within(limits, source, (_of_zip(source, opened, info) for info in opened.infolist()))
+    elif tarfile.is_tarfile(source):
+        with tarfile.open(source) as tar:
+            yield _within(limits, source, (_of_tar(source, tar, member) for member in tar))
+    else:
+        raise CorpusError(f"{source}: this is no zip or tar archive, or its end is missing.")
+
+
+def _within(limits: Limits, source: Path, entries: Iterator[_Entry]) -> list[_Entry]:
+    """Count while listing, so that no more of an oversized archive is read than its limit."""
+    kept: list[_Entry] = []
+    total, packed = 0, source.stat().st_size
+    for entry in entries:
+        kept.append(entry)
+        total += entry.size
+        if len(kept) > limits.entries:
+            raise CorpusError(f"{source}: more than {limits.entries:,} entries; this is not a corpus.")
+        if total > limits.total_bytes:
+            raise CorpusError(f"{source}: more than {limits.total_bytes:,} bytes when unpacked; this is not a corpus.")
+        if total > max(RATIO_APPLIES_ABOVE_BYTES, limits.ratio * packed):
+            raise CorpusError(
+                f"{source}: more than {limits.ratio:g} times as large when unpacked; this is not a corpus."
+            )
+    return kept
+
+
+def _of_zip(source: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Entry:
+    mode = info.external_attr >> 16
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise CorpusError(f"{source}: {info.filename!r} is a link or a device; only files and folders are unpacked.")
+    if info.flag_bits & _ENCRYPTED:
+        raise CorpusError(f"{source}: {info.filename!r} is encrypted; unpack it yourself with its password.")
+    return _Entry(_inside(source, info.filename), info.file_size, info.is_dir(), lambda: opened.open(info))
+
+
+def _of_tar(source: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> _Entry:
+    if not (member.isreg() or member.isdir()):
+        raise CorpusError(f"{source}: {member.name!r} is a link or a device; only files and folders are unpacked.")
+
+    def opened() -> IO[bytes]:
+        content = tar.extractfile(member)
+        if content is None:
+            raise tarfile.ReadError(f"{member.name} has no content")
+        return content
+
+    return _Entry(_inside(source, member.name), member.size if member.isreg() else 0, member.isdir(), opened)
+
+
+def _inside(source: Path, name: str) -> PurePosixPath:
+    """Refuse a name that leaves the folder; archives made on Windows may part folders by backslashes."""
+    windows = PureWindowsPath(name)  # knows both slashes, and drives
+    if windows.anchor or ".." in windows.parts or "\0" in name:
+        raise CorpusError(f"{source}: {name!r} would be written outside the folder; nothing was unpacked.")
+    return PurePosixPath(windows.as_posix())
+
+
+def _write(entries: list[_Entry], content: Path, progress: Progress) -> None:
+    total, done = sum(entry.size for entry in entries), 0
+    for entry in entries:
+        path = content / entry.name
+        if entry.is_folder:
+            path.mkdir(parents=True, exist_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # "x": a name that comes twice is an error, not the second one's victory.
+        with entry.open() as packed, path.open("xb") as file:
+            while block := packed.read(BLOCK_BYTES):
+                file.write(block)
+                done += len(block)
+                progress(done, total)

@@ -1,0 +1,218 @@
+"""The recogniser: a model, its card, and the way from a sound to a prediction."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intone import features
+from intone.emotions import Emotion
+from intone.errors import MissingExtraError, ModelError, UsageError
+from intone.hear import audio, modelfile
+from intone.hear.audio import Sound, Waveform
+from intone.hear.modelfile import Card
+from intone.results import Prediction
+
+Floats = NDArray[np.float32]
+BATCH = 16
+"""How many utterances go through the model at a time."""
+
+
+class Engine(Protocol):
+    """Something that turns a batch of inputs into logits."""
+
+    def __call__(self, inputs: Floats) -> Floats:
+        """Give logits ``(batch, labels)`` for features ``(batch, …)``."""
+
+
+class Recogniser:
+    """Hears which of the seven emotions a sound carries.
+
+    Made by :func:`intone.load`. It holds no state between calls and may be used from several threads.
+
+    Attributes
+    ----------
+    card : Card
+        What the model says of itself: labels, features, licence and honest scores.
+    """
+
+    def __init__(self, engine: Engine, card: Card) -> None:
+        self.card = card
+        self._engine = engine
+        self._features = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
+
+    def __repr__(self) -> str:
+        columns = f"{len(self._features.names)} features"
+        return f"Recogniser({self.card.name!r}: {columns} → {', '.join(self.card.labels)})"
+
+    def predict(self, sound: Sound, *, rate: int | None = None) -> Prediction:
+        """Hear the emotion of one sound.
+
+        Parameters
+        ----------
+        sound : path, bytes, binary file, array or Waveform
+            See :func:`intone.hear.audio.load`.
+        rate : int, optional
+            Samples a second, for arrays.
+
+        Returns
+        -------
+        Prediction
+            The likeliest emotion, the seven probabilities, and whether the model is unsure.
+
+        Raises
+        ------
+        SoundError
+            The sound cannot be heard; the children say why.
+
+        Examples
+        --------
+        >>> import intone
+        >>> heard = intone.load().predict("examples/kennedy.flac")
+        >>> round(sum(heard.scores.values()), 6)
+        1.0
+        """
+        return self.predict_batch([sound], rate=rate)[0]
+
+    def predict_batch(self, sounds: Sequence[Sound], *, rate: int | None = None) -> list[Prediction]:
+        """Hear the emotion of each sound; each gets the answer that it would get alone, to 1e-4.
+
+        Parameters
+        ----------
+        sounds : sequence of sounds
+            As for :meth:`predict`; one that cannot be heard raises for all.
+        rate : int, optional
+            Samples a second of those sounds that are arrays.
+
+        Returns
+        -------
+        list of Prediction
+            In the order of ``sounds``.
+        """
+        predictions: list[Prediction] = []
+        for start in range(0, len(sounds), BATCH):
+            heard = [
+                audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
+                for sound in sounds[start : start + BATCH]
+            ]
+            inputs = np.stack([features.extract(waveform, recipe=self._features).values for waveform in heard])
+            predictions += [self._prediction(*pair) for pair in zip(heard, self._engine(inputs), strict=True)]
+        return predictions
+
+    def _prediction(self, waveform: Waveform, logits: Floats) -> Prediction:
+        probabilities = softmax(logits.astype(np.float64) / self.card.temperature)
+        scores = dict.fromkeys(Emotion, 0.0)
+        scores |= {Emotion(label): float(p) for label, p in zip(self.card.labels, probabilities, strict=True)}
+        emotion = max(scores, key=scores.__getitem__)
+        return Prediction(
+            file=waveform.name,
+            emotion=emotion,
+            scores=scores,
+            unsure=scores[emotion] < self.card.threshold,
+            duration=waveform.duration,
+            model=self.card.name,
+        )
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn logits ``(…, labels)`` into probabilities that sum to 1 along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def load(model: str | Path = modelfile.DEFAULT, *, threads: int = 0) -> Recogniser:
+    """Load a model and give a recogniser.
+
+    Parameters
+    ----------
+    model : str or path
+        The name of a model that ships (``intone models list``), a model file (``*.intone.onnx``), a run folder, or the
+        ``model.keras`` of a run folder (that one alone imports Keras).
+    threads : int, default 0
+        How many threads the model may use; 0 means one for each core.
+
+    Returns
+    -------
+    Recogniser
+        Ready to hear, with no network and no download.
+
+    Raises
+    ------
+    ModelError
+        The file is not a model of Intone, or not one that this version can run.
+    UsageError
+        There is no model of that name.
+
+    Examples
+    --------
+    >>> import intone
+    >>> intone.load().card.labels
+    ('anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise')
+    """
+    path = modelfile.find(model)
+    if path.suffix == ".keras":
+        return _from_keras(path)
+    engine, text = _onnx(path, threads)
+    return Recogniser(engine, _for_use(Card.from_json(text, name=str(path)), path))
+
+
+def _for_use(card: Card, path: Path) -> Card:
+    """Refuse what cannot answer with the seven emotions; evaluation may have other labels, use may not."""
+    others = [label for label in card.labels if label not in set(Emotion)]
+    if others:
+        raise UsageError(
+            f"{path}: this model was made for evaluation and answers {', '.join(others)} too; "
+            f"a model for use answers with the seven: {', '.join(Emotion)}."
+        )
+    if card.input != "features":
+        raise ModelError(f"{path}: the model's input is {card.input!r}; this version of Intone accepts 'features'.")
+    return card
+
+
+def _onnx(path: Path, threads: int) -> tuple[Engine, str]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors only: they come back as exceptions, and are said once
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own errors share no parent below Exception
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path}: not a model file that ONNX Runtime can open ({reason}).") from error
+    text = session.get_modelmeta().custom_metadata_map.get(modelfile.METADATA_KEY)
+    if text is None:
+        raise ModelError(
+            f"{path}: an ONNX file without Intone's card; 'intone train' leaves model files that have one."
+        )
+
+    def run(inputs: Floats) -> Floats:
+        logits: Floats = session.run(["logits"], {"features": inputs})[0]
+        return logits
+
+    return run, text
+
+
+def _from_keras(path: Path) -> Recogniser:
+    """Run the ``.keras`` file itself, with the card that lies beside it in the run folder."""
+    card_path = path.with_name("card.json")
+    try:
+        card = Card.from_json(card_path.read_text(encoding="utf-8"), name=str(card_path))
+    except OSError as error:
+        raise ModelError(f"{path}: there is no card.json beside it; a finished run folder has both.") from error
+    try:
+        import keras
+    except ImportError as error:
+        raise MissingExtraError(f"{path}: a .keras file needs Keras: pip install 'intone[learn]'.") from error
+    try:
+        model: Any = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{path}: not a Keras model that can be loaded ({error}).") from error
+    network = keras.Model(model.input, model.get_layer("logits").output)
+
+    def run(inputs: Floats) -> Floats:
+        return np.asarray(network.predict_on_batch(inputs), dtype=np.float32)
+
+    return Recogniser(run, _for_use(card, path))

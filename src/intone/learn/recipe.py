@@ -1,0 +1,234 @@
+"""Training recipes: one TOML file says everything that decides a run's numbers."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+from intone.errors import UsageError, unknown
+
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True)
+class CorporaPart:
+    """What is learned from.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Corpora, as ``intone corpora list`` names them.
+    calm : "drop" or "neutral"
+        Whether RAVDESS's calm counts as neutral or is left out.
+    """
+
+    names: tuple[str, ...]
+    calm: Literal["drop", "neutral"] = "drop"
+
+
+@dataclass(frozen=True)
+class FeaturesPart:
+    """What the model hears of a sound.
+
+    Attributes
+    ----------
+    recipe : str
+        A feature recipe's name.
+    standardise : bool
+        Whether each column is brought to mean 0 and deviation 1, as measured on the training part alone.
+    """
+
+    recipe: str
+    standardise: bool = True
+
+
+@dataclass(frozen=True)
+class NetworkPart:
+    """What is trained: ``kind`` names the network, the other keys are its own options."""
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SplitPart:
+    """How training and test are kept apart.
+
+    Attributes
+    ----------
+    protocol : str
+        The split whose model the run leaves; see :mod:`intone.learn.splits`.
+    beside : str
+        A second protocol, without shared speakers, that is trained and reported in the same run. A protocol that
+        leaks speakers must have one beside it.
+    test, validation : float
+        Shares of the utterances, for the random protocol.
+    test_speakers, validation_speakers : tuple of str
+        Who is kept out, for the protocol ``unseen-speakers``.
+    """
+
+    protocol: str
+    beside: str = ""
+    test: float = 0.2
+    validation: float = 0.0
+    test_speakers: tuple[str, ...] = ()
+    validation_speakers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingPart:
+    """How long and how fast the network learns.
+
+    Attributes
+    ----------
+    epochs, batch : int
+        Passes over the training part, and utterances a step.
+    learning_rate : float
+        Of the Adam optimiser, at the start.
+    schedule : "constant" or "cosine"
+        Whether the learning rate stays, or falls to nothing along a cosine.
+    seeds : tuple of int
+        The run is repeated for each; the model that is left is that of the first.
+    """
+
+    epochs: int = 50
+    batch: int = 64
+    learning_rate: float = 0.001
+    schedule: Literal["constant", "cosine"] = "constant"
+    seeds: tuple[int, ...] = (1,)
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """A whole training recipe, and the text it was read from.
+
+    Attributes
+    ----------
+    name : str
+        Names the run and the model.
+    text : str
+        The TOML as it was read.
+    """
+
+    name: str
+    text: str = field(repr=False)
+    corpora: CorporaPart
+    features: FeaturesPart
+    network: NetworkPart
+    split: SplitPart
+    training: TrainingPart
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the recipe's text, with line ends as on Unix."""
+        return hashlib.sha256(self.text.replace("\r\n", "\n").encode()).hexdigest()
+
+
+def read(path: str | Path) -> TrainingRecipe:
+    """Read a training recipe from a TOML file.
+
+    Raises
+    ------
+    UsageError
+        The file is missing or not TOML, a key is unknown or missing, or a value is of the wrong type or out of range.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: the recipe cannot be read ({error}).") from error
+    return parse(text, name=str(path))
+
+
+def parse(text: str, *, name: str = "<recipe>") -> TrainingRecipe:
+    """Read a training recipe from TOML; ``name`` is what errors call it.
+
+    Examples
+    --------
+    >>> parse("name = 'x'", name="my.toml")
+    Traceback (most recent call last):
+    intone.errors.UsageError: my.toml: the section [corpora] is missing.
+    """
+    try:
+        stored = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{name}: the recipe is not TOML ({error}).") from error
+    parts = {"corpora", "features", "network", "split", "training"}
+    for key in stored:
+        if key not in parts | {"name"}:
+            raise UsageError(f"{name}: {unknown('section or key', key, parts | {'name'})}")
+    if not isinstance(stored.get("name"), str) or not stored["name"].replace("-", "").replace("_", "").isalnum():
+        raise UsageError(f"{name}: 'name' must be a text of letters, digits, '-' and '_'.")
+    for part in ("corpora", "features", "network", "split"):
+        if not isinstance(stored.get(part), dict):
+            raise UsageError(f"{name}: the section [{part}] is missing.")
+    network = dict(stored["network"])
+    if not isinstance(network.get("kind"), str):
+        raise UsageError(f"{name}: [network] needs 'kind', the network's name.")
+    recipe = TrainingRecipe(
+        name=stored["name"],
+        text=text,
+        corpora=_section(CorporaPart, stored["corpora"], f"{name}: [corpora]"),
+        features=_section(FeaturesPart, stored["features"], f"{name}: [features]"),
+        network=NetworkPart(network.pop("kind"), network),
+        split=_section(SplitPart, stored["split"], f"{name}: [split]"),
+        training=_section(TrainingPart, stored.get("training", {}), f"{name}: [training]"),
+    )
+    _check_ranges(recipe, name)
+    return recipe
+
+
+def _section(kind: type[Section], stored: Mapping[str, Any], where: str) -> Section:
+    """Fill a dataclass from a TOML table; keys and types are checked against its fields."""
+    hints = get_type_hints(kind)
+    for key in stored:
+        if key not in hints:
+            raise UsageError(f"{where}: {unknown('key', key, hints)}")
+    values: dict[str, Any] = {}
+    for entry in fields(kind):  # type: ignore[arg-type]  # a dataclass type, which mypy cannot say in a TypeVar
+        if entry.name in stored:
+            values[entry.name] = _value(stored[entry.name], hints[entry.name], f"{where}: '{entry.name}'")
+        elif entry.default is MISSING:
+            raise UsageError(f"{where}: '{entry.name}' is missing.")
+    return kind(**values)
+
+
+def _value(found: Any, hint: Any, where: str) -> Any:
+    arguments = get_args(hint)
+    if hint in (str, int, bool):
+        if type(found) is hint:
+            return found
+        raise UsageError(f"{where} is {found!r}; accepted is {_ACCEPTED[hint]}.")
+    if hint is float:
+        if type(found) in (int, float):
+            return float(found)
+        raise UsageError(f"{where} is {found!r}; accepted is a number.")
+    if arguments[-1] is Ellipsis:
+        if isinstance(found, list) and all(type(item) is arguments[0] for item in found):
+            return tuple(found)
+        raise UsageError(f"{where} is {found!r}; accepted is a list, of which each entry is {_ACCEPTED[arguments[0]]}.")
+    if found in arguments:
+        return found
+    raise UsageError(f"{where}: {unknown('choice', str(found), arguments)}")
+
+
+_ACCEPTED = {str: "a text", int: "a whole number", bool: "true or false"}
+
+
+def _check_ranges(recipe: TrainingRecipe, name: str) -> None:
+    split, training = recipe.split, recipe.training
+    bounds: list[tuple[str, float, float, float]] = [
+        ("[split] test", split.test, 0.01, 0.9),
+        ("[split] validation", split.validation, 0, 0.9),
+        ("[training] epochs", training.epochs, 1, 100_000),
+        ("[training] batch", training.batch, 1, 100_000),
+        ("[training] learning_rate", training.learning_rate, 1e-8, 10),
+    ]
+    for where, found, low, high in bounds:
+        if not low <= found <= high:
+            raise UsageError(f"{name}: {where} is {found:g}; accepted is {low:g} to {high:g}.")
+    if not training.seeds or len(set(training.seeds)) < len(training.seeds) or min(training.seeds) < 0:
+        raise UsageError(f"{name}: [training] seeds must be different whole numbers, at least one, none below 0.")
+    if not recipe.corpora.names:
+        raise UsageError(f"{name}: [corpora] names must name at least one corpus.")

@@ -1,0 +1,251 @@
+"""A run: from a training recipe to a folder that holds everything, or nothing that looks finished.
+
+While it trains, a run lives in ``NAME.partial``; the last thing that it does is to take its final name.
+"""
+
+import json
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from intone import corpora
+from intone.errors import UsageError
+from intone.hear.modelfile import SUFFIX, Card, Score
+from intone.learn import calibrate, dataset, export, fit, plots, scores, splits
+from intone.learn.dataset import Dataset
+from intone.learn.recipe import TrainingRecipe
+from intone.learn.splits import Fold
+
+Progress = Callable[[str, int, int, str], None]
+"""Told what is going on, how far it is, of how much, and a remark."""
+
+SIDES = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """One trained fold: who it is, and what it answered on its test part."""
+
+    protocol: str
+    seed: int
+    fold: Fold
+    network: Any
+    logits: NDArray[np.float32]
+
+    @property
+    def key(self) -> str:
+        """Name of the fold in the run's files."""
+        return scores.key(self.protocol, self.fold.name, self.seed)
+
+
+def train(
+    recipe: TrainingRecipe,
+    root: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    progress: Progress = dataset.untold,
+) -> dict[str, Any]:
+    """Carry out a training recipe and leave a run folder.
+
+    Parameters
+    ----------
+    recipe : TrainingRecipe
+        What to do; see :mod:`intone.learn.recipe`.
+    root : pathlib.Path
+        Folder that holds the corpora.
+    out : pathlib.Path
+        The run folder; it must not exist yet.
+    resume : bool, default False
+        Go on with the stopped run of the same recipe that lies in ``OUT.partial``.
+    progress : callable
+        Told about each recording heard and each epoch trained.
+
+    Returns
+    -------
+    dict
+        What ``metrics.json`` holds.
+
+    Raises
+    ------
+    UsageError
+        The folder exists, there is a stopped run and ``resume`` is not set (or none and it is), or the recipe does
+        not fit its corpora.
+    CorpusError
+        A corpus is missing or cannot be read.
+    """
+    protocols = splits.protocols(recipe.split)
+    partial = _partial(recipe, out, resume)
+    heard = dataset.load(recipe, root, lambda done, total: progress("Listening", done, total, ""))
+    folds = [
+        (name, seed, fold)
+        for name, protocol in protocols.items()
+        for seed in recipe.training.seeds
+        for fold in splits.make(heard.table, protocol, recipe.split, seed)
+    ]
+    files = _files(heard, folds)
+    files.to_csv(partial / "files.csv", index=False)
+    trained = [_train_fold(heard, recipe, *entry, partial, progress) for entry in folds]
+    answers: dict[str, Any] = {done.key: done.logits for done in trained}
+    metrics: dict[str, Any] = {
+        "name": recipe.name,
+        "recipe_sha256": recipe.sha256,
+        "labels": list(heard.labels),
+        "protocols": scores.of(files, answers, heard.labels),
+        "utterances": len(files),
+        "dropped": heard.dropped,
+        "left_out": list(heard.left_out),
+    }
+    _leave_model(recipe, heard, trained[0], metrics, partial)
+    np.savez_compressed(partial / "logits.npz", **answers)
+    _write_json(partial / "metrics.json", metrics)
+    _write_json(partial / "environment.json", _environment())
+    plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
+    shutil.rmtree(partial / "folds")
+    partial.replace(out)
+    return metrics
+
+
+def partial_of(out: Path) -> Path:
+    """Give the folder in which a run lives until it is finished."""
+    return out.with_name(out.name + ".partial")
+
+
+def _partial(recipe: TrainingRecipe, out: Path, resume: bool) -> Path:
+    partial = partial_of(out)
+    if out.exists():
+        raise UsageError(f"{out}: a finished run is there already; name another folder with --out, or remove it.")
+    if partial.exists() and not resume:
+        raise UsageError(f"{partial}: a stopped run is there; go on with it by --resume, or remove it.")
+    if resume and not partial.exists():
+        raise UsageError(f"{partial}: there is no stopped run to resume.")
+    stored = partial / "recipe.toml"
+    if stored.exists() and stored.read_text(encoding="utf-8") != recipe.text:
+        raise UsageError(
+            f"{stored}: the stopped run was made with another recipe; it cannot be gone on with by this one."
+        )
+    partial.mkdir(parents=True, exist_ok=True)
+    stored.write_text(recipe.text, encoding="utf-8")
+    return partial
+
+
+def _files(heard: Dataset, folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:
+    """Say who stood where: one row an utterance, one column a fold."""
+    sides = {}
+    for name, seed, fold in folds:
+        side = np.full(len(heard.table), "", dtype=object)
+        for word in SIDES:
+            side[getattr(fold, word)] = word
+        sides[scores.key(name, fold.name, seed)] = side
+    return pd.concat([heard.table[["path", "sha256", "corpus", "speaker", "emotion"]], pd.DataFrame(sides)], axis=1)
+
+
+def _train_fold(
+    heard: Dataset, recipe: TrainingRecipe, name: str, seed: int, fold: Fold, partial: Path, progress: Progress
+) -> Trained:
+    folder = partial / "folds" / name / f"{fold.name}-seed-{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    what = f"{name} {fold.name} seed {seed}" if name != fold.name else f"{name} seed {seed}"
+
+    def tick(done: int, total: int, last: dict[str, float]) -> None:
+        progress(what, done, total, f"loss {last['loss']:.3f}, accuracy {last['accuracy']:.1%}")
+
+    network = fit.fit(heard, fold, recipe, seed=seed, folder=folder, tick=tick)
+    return Trained(name, seed, fold, network, logits(network, heard.values[fold.test]))
+
+
+def logits(network: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give a network's logits ``(utterances, labels)``."""
+    to_logits = keras.Model(network.input, network.get_layer("logits").output)
+    parts = [to_logits(values[start : start + 256], training=False) for start in range(0, len(values), 256)]
+    return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
+
+
+def _leave_model(
+    recipe: TrainingRecipe,
+    heard: Dataset,
+    first: Trained,
+    metrics: dict[str, Any],
+    partial: Path,
+) -> None:
+    """Leave the first fold's network as ``model.keras`` and as a model file, with history and curves."""
+    fold = first.fold
+    folder = partial / "folds" / first.protocol / f"{fold.name}-seed-{first.seed}"
+    shutil.copy(folder / fit.HISTORY, partial / fit.HISTORY)
+    plots.curves(pd.read_csv(partial / fit.HISTORY), partial, title=recipe.name)
+    held = fold.validation
+    confidence: dict[str, Any] = {}
+    if held.any():
+        answers, truth = logits(first.network, heard.values[held]), heard.truth[held]
+        warmth = calibrate.temperature(answers, truth)
+        voices = ", ".join(sorted(heard.table["speaker"][held].unique()))
+        confidence = {
+            "temperature": warmth,
+            "threshold": calibrate.threshold(answers, truth, temperature=warmth),
+            "calibrated_on": f"{int(held.sum())} utterances kept out of the training ({voices})",
+        }
+    used = [corpora.describe(name) for name in recipe.corpora.names]
+    card = Card(
+        name=recipe.name,
+        labels=heard.labels,
+        input="features",
+        feature_recipe=heard.feature_recipe,
+        corpora={corpus.name: corpus.licence for corpus in used},
+        speakers=tuple(sorted(heard.table["speaker"][~fold.test].unique())),
+        licence=_licence(used),
+        recipe=recipe.text,
+        recipe_sha256=recipe.sha256,
+        scores=tuple(_card_scores(metrics)),
+        **confidence,
+    )
+    first.network.save(partial / "model.keras")
+    (partial / "card.json").write_text(card.to_json(), encoding="utf-8")
+    export.to_model_file(first.network, card, partial / f"{recipe.name}{SUFFIX}", proof=heard.values[fold.test][:512])
+
+
+def _licence(used: list[corpora.Corpus]) -> str:
+    barred = [corpus for corpus in used if "NC" in corpus.licence or "research" in corpus.licence]
+    if not barred:
+        return "The licences of the corpora it was learned from apply."
+    names = ", ".join(f"{corpus.title} ({corpus.licence})" for corpus in barred)
+    return f"For non-commercial use only, because of what it was learned from: {names}."
+
+
+def _card_scores(metrics: dict[str, Any]) -> list[Score]:
+    return [
+        Score(
+            protocol=entry["title"],
+            corpora=corpus,
+            accuracy=score["accuracy"],
+            ua=score["ua"],
+            utterances=score["utterances"],
+            speakers=score["speakers"],
+            leaks_speakers=entry["leaks_speakers"],
+        )
+        for entry in metrics["protocols"]
+        for corpus, score in entry["corpora"].items()
+    ]
+
+
+def _environment() -> dict[str, Any]:
+    """Say what the run was made with: kept apart from the metrics, which must not depend on it."""
+    packages = ("intone", "keras", "numpy", "onnx", "scikit-learn", keras.backend.backend())
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "backend": keras.backend.backend(),
+        "packages": {name: version(name) for name in packages},
+    }
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

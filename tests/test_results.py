@@ -1,0 +1,50 @@
+"""Every published figure follows from a stored run, and no stored run leaks."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from intone.learn import ledger, scores
+from intone.learn import recipe as recipes
+from intone.learn.splits import PROTOCOLS
+
+HOME = Path(__file__).parents[1]
+STORED = sorted(path.parent for path in (HOME / "results").glob("*/metrics.json"))
+
+
+@pytest.fixture(params=STORED, ids=lambda folder: folder.name)
+def stored(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.param
+    return folder
+
+
+def test_there_is_a_stored_run_for_each_recipe() -> None:
+    assert {folder.name for folder in STORED} == {path.stem for path in (HOME / "recipes").glob("*.toml")}
+
+
+def test_the_figures_follow_from_the_logits(stored: Path) -> None:
+    metrics = json.loads((stored / "metrics.json").read_text(encoding="utf-8"))
+    again = json.loads(json.dumps(scores.of_folder(stored, metrics["labels"])))
+    assert again == metrics["protocols"]
+
+
+def test_the_run_is_of_the_recipe_that_is_published(stored: Path) -> None:
+    metrics = json.loads((stored / "metrics.json").read_text(encoding="utf-8"))
+    assert recipes.read(HOME / "recipes" / f"{stored.name}.toml").sha256 == metrics["recipe_sha256"]
+
+
+def test_no_sound_and_no_speaker_stands_on_two_sides(stored: Path) -> None:
+    files = pd.read_csv(stored / "files.csv", keep_default_na=False)
+    assert files["sha256"].is_unique
+    for fold in (str(column) for column in files if "/" in str(column)):
+        if not PROTOCOLS[fold.split("/")[0]].leaks_speakers:
+            sides = [set(files["speaker"][files[fold] == side]) for side in ("train", "validation", "test")]
+            assert not sides[0] & sides[1]
+            assert not sides[0] & sides[2]
+            assert not sides[1] & sides[2]
+
+
+def test_the_page_says_what_is_stored() -> None:
+    assert (HOME / "docs" / "results.md").read_text(encoding="utf-8") == ledger.page(HOME / "results")
