@@ -1,7 +1,8 @@
 """How fast features are extracted, next to librosa and openSMILE in the same run, and how much memory an hour takes.
 
 Run as ``python benchmarks/features.py``; it needs the TESS corpus in INTONE_CORPORA. Loading is left out on all sides,
-every tool works on the same samples with one thread, and each figure is the best of five rounds.
+every tool works on the same samples with one thread, and each figure is the best of three rounds. With one thread it is
+processor time, which other work on the machine disturbs less; two processes are timed by the clock.
 """
 
 import os
@@ -28,7 +29,7 @@ from intone.features import extract, extract_many  # noqa: E402
 from intone.hear.audio import RATE, SUFFIXES, load  # noqa: E402
 
 FILES = 200
-ROUNDS = 5
+ROUNDS = 3
 LONG_SECONDS = 600
 HOUR_SECONDS = 3600
 Samples = NDArray[np.float32]
@@ -66,10 +67,10 @@ def seconds_for(tasks: Sequence[Callable[[Samples], object]], sounds: Sequence[S
         task(sounds[0])  # caches and compilation are nobody's time
     for _ in range(ROUNDS):
         for number, task in enumerate(tasks):
-            start = time.perf_counter()
+            start = time.process_time()
             for samples in sounds:
                 task(samples)
-            best[number] = min(best[number], time.perf_counter() - start)
+            best[number] = min(best[number], time.process_time() - start)
     return best
 
 

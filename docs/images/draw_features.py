@@ -16,6 +16,7 @@ DPI = 80
 
 
 def spectrum() -> None:
+    """Draw what the spectrum of a question comes down to."""
     recipe = FeatureRecipe(
         "spectrum",
         (Measure("logmel", count=64), Measure("mfcc", count=20), Measure("chroma"), Measure("contrast")),
@@ -38,6 +39,7 @@ def spectrum() -> None:
 
 
 def lines(name: str, wanted: dict[str, str]) -> None:
+    """Draw features over time, one sentence in three manners."""
     figure = Figure(figsize=(9, 1.9 * len(wanted)), layout="constrained")
     panels = figure.subplots(len(wanted), 1, sharex=True)
     recipe = FeatureRecipe("lines", tuple(Measure(feature) for feature in wanted), hop=160)
@@ -54,6 +56,7 @@ def lines(name: str, wanted: dict[str, str]) -> None:
 
 
 def bars() -> None:
+    """Draw what is one number for each of the manners."""
     wanted = {
         "speech_rate": "syllables a second",
         "pause_share": "share of pauses",

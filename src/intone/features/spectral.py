@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from intone.features.chroma import Chroma
 from intone.features.filterbanks import MEL_BANDS, cosines, mel_bands
-from intone.features.frames import FRAME, HOP, Block, Floats, Recording, power_blocks
+from intone.features.frames import FRAME, HOP, Block, Floats, Recording, frame_count, power_blocks
 from intone.hear.audio import RATE
 
 FLOOR = 1e-10
@@ -28,13 +28,15 @@ SMALLEST_CROSSING = 1e-10
 """Samples nearer to zero count as zero."""
 
 
-def decibels(power: Floats) -> Floats:
+def decibels(power: Floats, *, out: Floats | None = None) -> Floats:
     """Convert power to decibels, cut off 80 dB below the recording's maximum (librosa's ``power_to_db``).
 
     Parameters
     ----------
     power : numpy.ndarray of float32, shape (frames, bands)
         The whole recording's, as the cut depends on its maximum.
+    out : numpy.ndarray of float32, shape (frames, bands), optional
+        Where to write, which may be ``power`` itself.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def decibels(power: Floats) -> Floats:
     >>> decibels(np.array([[1.0, 0.1, 1e-20]], dtype=np.float32))
     array([[  0., -10., -80.]], dtype=float32)
     """
-    levels: Floats = np.maximum(power, np.float32(FLOOR))
+    levels: Floats = np.maximum(power, np.float32(FLOOR), out=out)
     np.log10(levels, out=levels)
     levels *= 10
     np.maximum(levels, levels.max() - np.float32(TOP_DB), out=levels)
@@ -183,33 +185,41 @@ def spectral_tracks(
     bands_of = {(name, count): MEL_BANDS if name == "mfcc" else count for name, count in wanted if name in _BANDED}
     banks = set(bands_of.values())
     shapes = [name for name, _ in wanted if name in _SHAPES]
-    keys: list[str | int] = [*banks, *shapes, "zcr"]
-    parts: dict[str | int, list[Floats]] = {key: [] for key in keys}
+    frames = frame_count(recording.length, hop)
+    tables: dict[str | int, Floats] = {}
     chroma = Chroma(recording, frame, hop) if ("chroma", 0) in wanted else None
+    done = 0
     for block in power_blocks(recording, size=frame, hop=hop):
-        for bands in banks:
-            parts[bands].append(mel_bands(block.power, bands))
-        for name in shapes:
-            parts[name].append(_SHAPES[name](block))
+        rows: dict[str | int, Floats] = {bands: mel_bands(block.power, bands) for bands in banks}
+        rows |= {name: _SHAPES[name](block) for name in shapes}
         if ("zcr", 0) in wanted:
-            parts["zcr"].append(_crossings(block, recording.length))
+            rows["zcr"] = _crossings(block, recording.length)
         if chroma:
             chroma.add(block)
-    joined = {key: np.concatenate(values) for key, values in parts.items() if values}
-    logs = {bands: decibels(joined[bands]) for (name, _), bands in bands_of.items() if name != "mel"}
+        for key, values in rows.items():
+            # Written in place: an hour's bands, gathered and then joined, would be held twice.
+            if key not in tables:
+                tables[key] = np.empty((frames, values.shape[1]), dtype=np.float32)
+            tables[key][done : done + len(values)] = values
+        done += len(block.frames)
+    plain = {count for name, count in wanted if name == "mel"}
+    logs = {
+        bands: decibels(tables[bands], out=None if bands in plain else tables[bands])
+        for bands in {bands for (name, _), bands in bands_of.items() if name != "mel"}
+    }
     tracks: dict[tuple[str, int], Floats] = {}
     for name, count in wanted:
         match name:
             case "mel":
-                tracks[name, count] = joined[count]
+                tracks[name, count] = tables[count]
             case "logmel":
                 tracks[name, count] = logs[count]
             case "mfcc":
                 tracks[name, count] = logs[MEL_BANDS] @ cosines(count)
             case "chroma":
-                tracks[name, count] = chroma.values() if chroma else joined[name]
+                tracks[name, count] = chroma.values() if chroma else tables[name]
             case "contrast":
-                tracks[name, count] = _contrast(joined[name])
+                tracks[name, count] = _contrast(tables[name])
             case _:
-                tracks[name, count] = joined[name]
+                tracks[name, count] = tables[name]
     return tracks
