@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from intone.hear.audio import RATE, Sound, blocks
+from intone.hear.audio import RATE, Sound, Waveform, blocks
 
 Floats = NDArray[np.float32]
 
@@ -126,6 +126,9 @@ def recorded(sound: Sound, *, rate: int | None = None) -> Iterator[Recording]:
     Recording
         It may be read until the context ends.
     """
+    if isinstance(sound, Waveform):
+        yield Held(sound.samples)
+        return
     parts = blocks(sound, rate=rate)
     held: list[Floats] = []
     seconds = 0.0
