@@ -72,7 +72,8 @@ def _peaks(power: Floats, size: int) -> tuple[Floats, Floats]:
     """Find the peaks of each spectrum by parabolic interpolation: their frequencies in Hz and their heights."""
     first, last = int(np.ceil(LOWEST * size / RATE)), int(np.ceil(HIGHEST * size / RATE))
     threshold = np.float32(PEAK_SHARE) * power.max(axis=1, keepdims=True)
-    row, column = np.nonzero(power[:, first:last] > threshold)
+    # NumPy finds what is true several times faster in one dimension than in two.
+    row, column = np.divmod(np.flatnonzero(power[:, first:last] > threshold), last - first)
     column += first
     left, here, right = (power[row, column + step] for step in (-1, 0, 1))
     top = (here > np.where(left > threshold[row, 0], left, 0)) & (here >= np.where(right > threshold[row, 0], right, 0))
