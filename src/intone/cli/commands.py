@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from intone.cli import corpora, evaluate, models, predict, train
+from intone.cli import corpora, evaluate, features, models, predict, train
 
 app = typer.Typer(
     name="intone",
@@ -18,6 +18,7 @@ app.command("predict")(predict.predict)
 app.command("train")(train.train)
 
 app.command("evaluate")(evaluate.evaluate)
+app.command("features")(features.features)
 app.add_typer(models.app, name="models")
 app.add_typer(corpora.app, name="corpora")
 

@@ -1,6 +1,17 @@
 """One catalogue of what can be measured in a voice: computed once for each frame, with NumPy alone."""
 
-from intone.features.extraction import Features, extract
-from intone.features.recipes import RECIPES, FeatureRecipe, Measure, recipe
+from intone.features.catalogue import CATALOGUE
+from intone.features.extraction import Features, extract, extract_many
+from intone.features.recipes import RECIPES, FeatureRecipe, Measure, RecipeLike, recipe
 
-__all__ = ["RECIPES", "FeatureRecipe", "Features", "Measure", "extract", "recipe"]
+__all__ = [
+    "CATALOGUE",
+    "RECIPES",
+    "FeatureRecipe",
+    "Features",
+    "Measure",
+    "RecipeLike",
+    "extract",
+    "extract_many",
+    "recipe",
+]

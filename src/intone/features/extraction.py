@@ -1,19 +1,38 @@
 """From a sound to the features that a recipe names."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from intone.features.frames import Floats, Held, frame_times
+from intone.errors import UsageError
+from intone.features.catalogue import CATALOGUE
+from intone.features.frames import Floats, Recording, frame_count, frame_times, recorded
+from intone.features.parallel import cores, process_pool
+from intone.features.pitch import PITCH_HOP
+from intone.features.prosody import Prosody, measure_prosody, nearest_frames
 from intone.features.recipes import FeatureRecipe, Measure, RecipeLike
 from intone.features.recipes import recipe as recipe_named
-from intone.features.spectral import spectral_tracks
+from intone.features.spectral import SPECTRAL, spectral_tracks
 from intone.features.statistics import delta, reduce
-from intone.hear.audio import RATE, Sound, load
+from intone.hear.audio import RATE, Sound
 
-Tracks: TypeAlias = dict[tuple[str, int], Floats]
+SOUNDS_AT_A_TIME = 4
+"""Sounds sent to a process at once: fewer cost more messages, more leave cores idle at the end."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    spectral: dict[tuple[str, int], Floats]
+    prosody: Prosody | None
+    frames: int
+
+    @property
+    def required_prosody(self) -> Prosody:
+        assert self.prosody is not None  # measured whenever a measure of the recipe needs it
+        return self.prosody
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +53,11 @@ class Features:
     names: tuple[str, ...]
     times: NDArray[np.float64] | None = None
 
+    @property
+    def missing(self) -> int:
+        """How many values are NaN, because there was nothing to measure (no voice, too few syllables)."""
+        return int(np.isnan(self.values).sum())
+
 
 def extract(sound: Sound, recipe: RecipeLike = "mfcc40", *, rate: int | None = None, frames: bool = False) -> Features:
     """Measure the features of a sound.
@@ -52,7 +76,8 @@ def extract(sound: Sound, recipe: RecipeLike = "mfcc40", *, rate: int | None = N
     Returns
     -------
     Features
-        Float32 values with a name for each column.
+        Float32 values with a name for each column. Those that measure a voice are NaN where there is none; those of
+        ``mfcc40``, ``classic`` and ``logmel`` are always finite.
 
     Raises
     ------
@@ -71,26 +96,115 @@ def extract(sound: Sound, recipe: RecipeLike = "mfcc40", *, rate: int | None = N
     (32, 40)
     """
     chosen = recipe_named(recipe)
-    recording = Held(load(sound, rate=rate).samples)
-    wanted = {(measure.feature, measure.count) for measure in chosen.measures}
-    tracks = spectral_tracks(recording, wanted, frame=chosen.frame, hop=chosen.hop)
+    with recorded(sound, rate=rate) as recording:
+        measured = _measure(recording, chosen)
     if frames or chosen.sequence:
-        return _over_time(chosen, tracks)
-    columns = [
-        reduce(_changed(tracks, measure), measure.statistics, hop_seconds=chosen.hop / RATE)
-        for measure in chosen.measures
-    ]
+        return _over_time(chosen, measured)
+    columns = [_statistics(chosen, measure, measured) for measure in chosen.measures]
     return Features(np.concatenate(columns).astype(np.float32), chosen.names)
 
 
-def _changed(tracks: Tracks, measure: Measure) -> Floats:
-    track = tracks[measure.feature, measure.count]
+def _measure(recording: Recording, recipe: FeatureRecipe) -> _Measured:
+    wanted = {(measure.feature, measure.count) for measure in recipe.measures}
+    spectral = {(name, count) for name, count in wanted if name in SPECTRAL}
+    others = {name for name, _ in wanted if name not in SPECTRAL}
+    tracks = spectral_tracks(recording, spectral, frame=recipe.frame, hop=recipe.hop) if spectral else {}
+    prosodic = bool(others) or any(measure.over != "time" for measure in recipe.measures)
+    prosody = measure_prosody(recording, others) if prosodic else None
+    return _Measured(tracks, prosody, frame_count(recording.length, recipe.hop))
+
+
+def _track(measure: Measure, measured: _Measured) -> Floats:
+    """Give the feature over time, on its own frames."""
+    if measure.feature in SPECTRAL:
+        track = measured.spectral[measure.feature, measure.count]
+    else:
+        track = measured.required_prosody.tracks[measure.feature]
     return delta(track, measure.delta) if measure.delta else track
 
 
-def _over_time(recipe: FeatureRecipe, tracks: Tracks) -> Features:
+def _statistics(recipe: FeatureRecipe, measure: Measure, measured: _Measured) -> NDArray[np.float64]:
+    if CATALOGUE[measure.feature].single:
+        return np.array([measured.required_prosody.singles[measure.feature]])
+    track = _track(measure, measured)
+    hop = recipe.hop if measure.feature in SPECTRAL else PITCH_HOP
+    seconds = hop / RATE
+    if measure.over == "time":
+        return reduce(track, measure.statistics, hop_seconds=seconds)
+    prosody = measured.required_prosody
+    places = nearest_frames(len(track), hop, len(prosody.voiced))
+    if measure.over == "voiced":
+        voiced = np.where(prosody.voiced[places, np.newaxis], track, np.float32(np.nan))
+        return reduce(voiced, measure.statistics, hop_seconds=seconds)
+    rows = []
+    for start, stop in prosody.timing.segments:
+        inside = (places >= start) & (places < stop)
+        if inside.any():
+            rows.append(reduce(track[inside], measure.statistics, hop_seconds=seconds))
+    return _mean_of_present(np.array(rows).reshape(len(rows), -1), len(measure.names))
+
+
+def _mean_of_present(rows: NDArray[np.float64], columns: int) -> NDArray[np.float64]:
+    """Average over segments, leaving out those that have no value; NaN where none has."""
+    if len(rows) == 0:
+        return np.full(columns, np.nan)
+    present = ~np.isnan(rows)
+    total = np.where(present, rows, 0).sum(axis=0)
+    return np.where(present.any(axis=0), total / np.maximum(present.sum(axis=0), 1), np.nan)
+
+
+def _over_time(recipe: FeatureRecipe, measured: _Measured) -> Features:
     columns: dict[str, Floats] = {}  # by name, as two measures may take statistics of one feature
     for measure in recipe.measures:
-        columns |= zip(measure.frame_names, _changed(tracks, measure).T, strict=True)
+        if CATALOGUE[measure.feature].single:
+            continue
+        track = _track(measure, measured)
+        if measure.feature not in SPECTRAL and recipe.hop != PITCH_HOP:
+            track = track[nearest_frames(measured.frames, recipe.hop, len(track))]
+        columns |= zip(measure.frame_names, track.T, strict=True)
+    if not columns:
+        raise UsageError(f"Feature recipe '{recipe.name}' has nothing but numbers for a whole recording; no frames.")
     values = np.stack(list(columns.values()), axis=1)
     return Features(values, recipe.frame_names, frame_times(len(values), recipe.hop))
+
+
+def extract_many(
+    sounds: Iterable[Sound], recipe: RecipeLike = "mfcc40", *, rate: int | None = None, workers: int | None = None
+) -> Iterator[Features]:
+    """Measure the features of many sounds, in parallel processes.
+
+    Parameters
+    ----------
+    sounds : iterable of sounds
+        Whatever :func:`extract` takes; open files cannot be sent to another process, so with more than one worker
+        they must be paths, bytes, arrays or Waveforms.
+    recipe : str or FeatureRecipe, default "mfcc40"
+        As for :func:`extract`.
+    rate : int, optional
+        Samples a second of arrays.
+    workers : int, optional
+        Processes; all cores by default. With 1, the work is done here.
+
+    Yields
+    ------
+    Features
+        One for each sound, in their order.
+
+    Raises
+    ------
+    SoundError
+        At the first sound that cannot be heard; those before it have been given.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
+    >>> [features.values.shape for features in extract_many([tone, tone], workers=1)]
+    [(40,), (40,)]
+    """
+    work = partial(extract, recipe=recipe_named(recipe), rate=rate)
+    count = workers or cores()
+    if count == 1:
+        yield from map(work, sounds)
+        return
+    with process_pool(count) as pool:
+        yield from pool.map(work, sounds, chunksize=SOUNDS_AT_A_TIME)

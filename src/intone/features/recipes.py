@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from intone.errors import UsageError, unknown
 from intone.features.catalogue import CATALOGUE, column_names
 from intone.features.frames import FRAME, HOP
+from intone.features.pitch import PITCH_HOP
 from intone.features.statistics import check_statistic
 
 OVER = ("time", "voiced", "segments")
@@ -189,12 +190,52 @@ def _checked(table: Any, accepted: dict[str, type], what: str) -> dict[str, Any]
     return dict(table)
 
 
+_SPREAD = ("mean", "std", "p05", "p50", "p95")
+_ALL = ("mean", "std", "skewness", "kurtosis", "min", "max", "range", "p05", "p25", "p50", "p75", "p95", "slope")
+_SINGLES = tuple(Measure(name) for name, entry in CATALOGUE.items() if entry.single)
+_VOICE = (
+    *(Measure(name, statistics=_ALL) for name in ("pitch", "semitones", "energy")),
+    *(Measure(name, delta=1, statistics=("mean", "std")) for name in ("semitones", "energy")),
+    Measure("hnr", statistics=_SPREAD),
+    Measure("formant", statistics=_SPREAD),
+    Measure("formant_bandwidth", statistics=("p50",)),
+    *_SINGLES,
+)
+_SHAPE = ("centroid", "bandwidth", "rolloff", "flatness", "flux", "zcr", "rms")
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         FeatureRecipe("mfcc40", (Measure("mfcc", count=40, statistics=("mean",)),)),
+        FeatureRecipe(
+            "classic",
+            (
+                Measure("mfcc", count=40, statistics=("mean",)),
+                Measure("chroma", statistics=("mean",)),
+                Measure("mel", count=128, statistics=("mean",)),
+            ),
+        ),
+        FeatureRecipe("prosody", _VOICE, hop=PITCH_HOP),
+        FeatureRecipe(
+            "full",
+            (
+                Measure("mfcc", count=40, statistics=_SPREAD),
+                Measure("mfcc", count=20, delta=1, statistics=("mean", "std")),
+                Measure("mfcc", count=20, delta=2, statistics=("mean", "std")),
+                Measure("mfcc", count=20, statistics=("mean", "std"), over="voiced"),
+                Measure("logmel", count=64, statistics=("mean", "std")),
+                Measure("chroma", statistics=("mean", "std")),
+                Measure("contrast", statistics=_SPREAD),
+                *(Measure(name, statistics=_ALL) for name in _SHAPE),
+                *(Measure(name, statistics=("mean", "std"), over="voiced") for name in _SHAPE),
+                *_VOICE,
+            ),
+        ),
         FeatureRecipe("mfcc40-frames", (Measure("mfcc", count=40),)),
-        FeatureRecipe("logmel", (Measure("logmel", count=64),), frame=512, hop=160),
+        FeatureRecipe(
+            "mfcc-delta-frames", tuple(Measure("mfcc", count=40, delta=order) for order in (0, 1, 2)), hop=PITCH_HOP
+        ),
+        FeatureRecipe("logmel", (Measure("logmel", count=64),), frame=512, hop=PITCH_HOP),
     )
 }
 """The named recipes."""
@@ -222,7 +263,7 @@ def recipe(recipe: RecipeLike) -> FeatureRecipe:
     40
     >>> recipe("mfcc")
     Traceback (most recent call last):
-    intone.errors.UsageError: There is no feature recipe 'mfcc'. Did you mean 'mfcc40'? Accepted: logmel, ....
+    intone.errors.UsageError: There is no feature recipe 'mfcc'. Did you mean 'mfcc40'? Accepted: classic, ....
     """
     if isinstance(recipe, FeatureRecipe):
         return recipe

@@ -13,8 +13,8 @@ Columns = NDArray[np.float32]  # (frames, columns)
 
 DELTA_FRAMES = 9
 """Frames that a rate of change is fitted to: librosa's."""
-COLUMNS_AT_A_TIME = 16
-"""Columns reduced together: double-precision copies of a long track are held for no more than these."""
+VALUES_AT_A_TIME = 1_000_000
+"""Values reduced together: of a long track, no more than these are copied to double precision at once."""
 
 
 def _moments(values: Row, power: int) -> Row:
@@ -94,12 +94,13 @@ def reduce(values: Columns, statistics: Sequence[str], *, hop_seconds: float = 1
     """
     seconds = np.arange(len(values), dtype=np.float64) * hop_seconds
     result = np.full((len(statistics), values.shape[1]), np.nan)
-    for first in range(0, values.shape[1], COLUMNS_AT_A_TIME):
-        wide = values[:, first : first + COLUMNS_AT_A_TIME].astype(np.float64)
-        missing = np.isnan(wide)
-        if len(wide) and not missing.any():
-            result[:, first : first + COLUMNS_AT_A_TIME] = _reduced(wide, seconds, statistics)
+    step = max(1, VALUES_AT_A_TIME // max(1, len(values)))
+    for first in range(0, values.shape[1], step):
+        wide = values[:, first : first + step].astype(np.float64)
+        if len(wide) and not np.isnan(wide.sum()):
+            result[:, first : first + step] = _reduced(wide, seconds, statistics)
             continue
+        missing = np.isnan(wide)
         for column in range(wide.shape[1]):
             present = ~missing[:, column]
             if present.any():
