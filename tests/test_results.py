@@ -48,3 +48,8 @@ def test_no_sound_and_no_speaker_stands_on_two_sides(stored: Path) -> None:
 
 def test_the_page_says_what_is_stored() -> None:
     assert (HOME / "docs" / "results.md").read_text(encoding="utf-8") == ledger.page(HOME / "results")
+
+
+def test_the_readme_says_what_is_stored() -> None:
+    text = (HOME / "README.md").read_text(encoding="utf-8")
+    assert ledger.with_table(text, HOME / "results") == text

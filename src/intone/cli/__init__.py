@@ -3,20 +3,27 @@
 Exit codes: 0 done, 1 some inputs failed (each is named), 2 wrong usage.
 """
 
+import io
 import sys
 
 from intone.errors import IntoneError, UsageError
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+INTERRUPTED = 130  # what a shell gives for a program that Ctrl-C ended
 
 
 def main() -> None:
     """Run the command line; what Intone refuses is said in one sentence, never as a traceback."""
-    from intone.cli.commands import app
-    from intone.cli.console import complain
-
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is written as escapes
+            stream.reconfigure(errors="backslashreplace")
     try:
+        from intone.cli.commands import app
+        from intone.cli.console import complain
+
         app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except IntoneError as error:
         complain(str(error))
         sys.exit(WRONG_USAGE if isinstance(error, UsageError) else SOME_FAILED)

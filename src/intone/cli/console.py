@@ -69,7 +69,8 @@ def table(
 
     wide = not sys.stdout.isatty()
     console = Console(width=200 if wide else None)
-    grid = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold")
+    name = Text(printable(title), style="bold") if title else None
+    grid = Table(box=box.SIMPLE_HEAD, title=name, title_justify="left")
     aligned = set(right)
     for number, heading in enumerate(headings):
         grid.add_column(heading, justify="right" if number in aligned else "left", overflow="fold")
@@ -81,7 +82,7 @@ def table(
 def needs_learning(command: str) -> None:
     """Say in a sentence what to install where the learning half is not."""
     try:
-        with _hushed():
+        with hushed():
             for name in ("keras", "matplotlib", "onnx", "pandas", "sklearn", "tf2onnx"):
                 importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -91,12 +92,15 @@ def needs_learning(command: str) -> None:
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
+def hushed() -> Iterator[None]:
     """Send what compiled libraries write straight to standard error away.
 
-    TensorFlow prints notes about processors and GPUs before any setting of its own can stop it; a failed import still
-    comes as an exception.
+    TensorFlow prints notes about processors and GPUs before any setting of its own can stop it, and libsndfile's MP3
+    decoder its doubts about each file; what fails still comes as an exception.
     """
+    if sys.stderr is None:  # closed by whoever started the command
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     try:

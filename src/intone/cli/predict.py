@@ -1,15 +1,17 @@
 """``intone predict``: the emotion of each recording."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from intone.cli import SOME_FAILED
-from intone.cli.console import complain, progress, table, tell
+from intone.cli.console import complain, hushed, progress, table, tell
 from intone.errors import IntoneError, SoundNotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from intone.results import Prediction
 
 STANDARD_INPUT, ITS_NAME = "-", "<standard input>"
+BATCH_SECONDS = 600.0
+"""A batch that has more sound than this is answered before more is loaded, so that memory stays small."""
 HELP = """Hear the emotion of each recording.
 
 Files, folders (searched for recordings) and - for standard input. One that cannot be heard is named on standard error,
@@ -48,18 +52,22 @@ def predict(
     """See HELP, which stands in the command's --help."""
     from intone.hear import modelfile, recogniser
 
-    names = _recordings(files)
-    if plot is not None and len(names) != 1:
-        raise UsageError(f"--plot draws one recording; {len(names)} were given.")
+    items = _recordings(files)
+    if plot is not None:
+        if len(items) != 1:
+            raise UsageError(f"--plot draws one recording; {len(items)} were given.")
+        from intone.hear import picture
+
+        picture.check(plot)
     heard: list[Prediction] = []
     failed = False
     hearing = recogniser.load(model or modelfile.DEFAULT)
-    for name, waveform, answer in _answers(hearing, names):
+    for item, waveform, answer in _answers(hearing, items):
         if isinstance(answer, IntoneError):
             failed = True
             complain(str(answer))
             if as_json:
-                _print_json({"file": _shown_as(name), "error": {"code": answer.code, "message": str(answer)}})
+                _print_json({"file": item.name, "error": {"code": answer.code, "message": str(answer)}})
             continue
         if as_json:
             _print_json(answer.to_dict(top))
@@ -75,55 +83,71 @@ def predict(
 predict.__doc__ = HELP
 
 
-def _recordings(files: list[str]) -> list[str]:
-    """Replace each folder by the recordings in it; hidden files are left out, as they are by a shell."""
+@dataclass(frozen=True)
+class _Item:
+    """Something to hear: a file, standard input, or a folder in which there was nothing."""
+
+    name: str
+    refused: IntoneError | None = None
+
+
+def _recordings(files: list[str]) -> list[_Item]:
+    """Replace each folder by the recordings in it; hidden ones are left out, as they are by a shell."""
     from intone.hear.audio import SUFFIXES
 
-    names: list[str] = []
+    items: list[_Item] = []
     for given in files:
+        if given == STANDARD_INPUT or not os.path.isdir(given):  # noqa: PTH112  # Path's raises for a very long name
+            items.append(_Item(ITS_NAME if given == STANDARD_INPUT else given))
+            continue
         folder = Path(given)
-        if given != STANDARD_INPUT and folder.is_dir():
-            inside = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
-            found = sorted(str(path) for path in inside if not path.name.startswith("."))
-            if not found:
-                raise SoundNotFoundError(
-                    f"{given}: there is no recording in this folder ({' '.join(sorted(SUFFIXES))})."
-                )
-            names += found
-        else:
-            names.append(given)
-    return names
+        inside = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
+        shown = [path for path in inside if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+        accepted = " ".join(sorted(SUFFIXES))
+        nothing = SoundNotFoundError(f"{given}: there is no recording in this folder; its files' endings: {accepted}.")
+        items += [_Item(name) for name in sorted(map(str, shown))] or [_Item(given, nothing)]
+    return items
 
 
 def _answers(
-    hearing: "Recogniser", names: list[str]
-) -> "Iterator[tuple[str, Waveform | None, Prediction | IntoneError]]":
-    """Answer in the order given, a batch at a time, with a progress bar where there is more than one batch."""
+    hearing: "Recogniser", items: list[_Item]
+) -> "Iterator[tuple[_Item, Waveform | None, Prediction | IntoneError]]":
+    """Answer in the order given, with a progress bar where there is more than one batch."""
     from intone.hear.recogniser import BATCH
 
-    batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
-    for batch in progress(batches, "Listening") if len(batches) > 1 else batches:
-        loaded = [_loaded(name) for name in batch]
-        waveforms = [sound for sound in loaded if not isinstance(sound, IntoneError)]
-        predictions = iter(hearing.predict_batch(waveforms))
-        for name, sound in zip(batch, loaded, strict=True):
-            if isinstance(sound, IntoneError):
-                yield name, None, sound
-            else:
-                yield name, sound, next(predictions)
+    batch: list[tuple[_Item, Waveform | IntoneError]] = []
+    seconds = 0.0
+    for item in progress(items, "Listening") if len(items) > BATCH else items:
+        sound = _loaded(item)
+        batch.append((item, sound))
+        seconds += 0.0 if isinstance(sound, IntoneError) else sound.duration
+        if len(batch) == BATCH or seconds > BATCH_SECONDS:
+            yield from _batch_answers(hearing, batch)
+            batch, seconds = [], 0.0
+    yield from _batch_answers(hearing, batch)
 
 
-def _shown_as(name: str) -> str:
-    return ITS_NAME if name == STANDARD_INPUT else name
+def _batch_answers(
+    hearing: "Recogniser", batch: "list[tuple[_Item, Waveform | IntoneError]]"
+) -> "Iterator[tuple[_Item, Waveform | None, Prediction | IntoneError]]":
+    predictions = iter(hearing.predict_batch([sound for _, sound in batch if not isinstance(sound, IntoneError)]))
+    for item, sound in batch:
+        if isinstance(sound, IntoneError):
+            yield item, None, sound
+        else:
+            yield item, sound, next(predictions)
 
 
-def _loaded(name: str) -> "Waveform | IntoneError":
+def _loaded(item: _Item) -> "Waveform | IntoneError":
     from intone.hear import audio
 
+    if item.refused is not None:
+        return item.refused
     try:
-        if name == STANDARD_INPUT:
-            return audio.load(sys.stdin.buffer.read(), name=ITS_NAME)
-        return audio.load(name)
+        with hushed():
+            if item.name == ITS_NAME:
+                return audio.load(sys.stdin.buffer, name=ITS_NAME)
+            return audio.load(item.name)
     except IntoneError as error:
         return error
 

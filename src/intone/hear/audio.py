@@ -1,15 +1,14 @@
 """The one door for sound: whatever comes in, a validated :class:`Waveform` comes out.
 
-Nothing else in the package decodes or resamples. Sound is read, mixed to mono and resampled block by block, so memory
-grows with the sixteen thousand samples a second that are kept, never with the file's own rate or channels.
+Nothing else in the package decodes or resamples (:mod:`intone.hear.decode` is this door's own). Sound is read, mixed to
+mono and resampled block by block, so memory grows with the sixteen thousand samples a second that are kept, never with
+the file's own rate or channels.
 """
 
-import io
+import operator
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -17,16 +16,15 @@ from numpy.typing import NDArray
 
 from intone.errors import (
     EmptySoundError,
-    MissingExtraError,
     NotFiniteError,
     NotSoundError,
     RateError,
     SilentSoundError,
-    SoundNotFoundError,
     TooLongError,
     TooShortError,
     TruncatedSoundError,
 )
+from intone.hear.decode import Block, Source, block_samples, decoded, opened
 
 RATE = 16_000
 """Samples a second inside Intone (Hz)."""
@@ -36,23 +34,19 @@ MAX_SECONDS = 3600.0
 """Longer sounds are refused unless ``max_seconds`` says otherwise."""
 MIN_RATE, MAX_RATE = 4_000, 192_000
 """Accepted sample rates (Hz)."""
-BLOCK_SECONDS = 10.0
-"""How much is decoded at a time; bounds memory for sounds at high rates with many channels."""
 
 SUFFIXES = frozenset(
     """.aac .aif .aifc .aiff .amr .au .caf .flac .m4a .mka .mp3
     .mp4 .oga .ogg .opus .snd .w64 .wav .wave .webm .wma""".split()
 )
 """File endings taken for sound when a folder is searched; a file that is named is read whatever its ending."""
-FORMATS = "WAV, FLAC, OGG/Opus, MP3 and AIFF, and with 'intone[av]' M4A/AAC, MP4, WebM and AMR"
 
 Samples = NDArray[np.float32]
-Block = NDArray[np.floating[Any]]  # (samples, channels)
 
 
 @dataclass(frozen=True, eq=False)
 class Waveform:
-    """Mono sound at 16 kHz, finite and not silent.
+    """Mono sound at 16 kHz, finite, not silent and at least 0.1 s long; :func:`load` makes one of any sound.
 
     Attributes
     ----------
@@ -60,10 +54,34 @@ class Waveform:
         The sound; full scale is ±1, and louder is kept as it is.
     name : str
         What errors and results call it: the file's name, or ``"<array>"``.
+
+    Raises
+    ------
+    SoundError
+        One of its children: the samples are not such a sound. What holds a Waveform need not look again.
     """
 
     samples: Samples = field(repr=False)
     name: str = "<array>"
+
+    def __post_init__(self) -> None:
+        samples: Any = self.samples
+        if not isinstance(samples, np.ndarray) or samples.dtype != np.float32 or samples.ndim != 1:
+            found = (
+                f"{samples.dtype} of shape {samples.shape}"
+                if isinstance(samples, np.ndarray)
+                else type(samples).__name__
+            )
+            raise NotSoundError(
+                f"{self.name}: a Waveform of {found}; accepted is a NumPy array of float32 of shape (samples,). "
+                "intone.hear.audio.load makes a Waveform of any sound."
+            )
+        if len(samples) < MIN_SECONDS * RATE - 1:  # resampling may round the last sample away
+            raise TooShortError(f"{self.name}: {self.duration:.3f} s of sound; at least {MIN_SECONDS} s are needed.")
+        if not np.isfinite(samples).all():
+            raise NotFiniteError(f"{self.name}: the sound holds NaN or infinite samples; every sample must be finite.")
+        if not samples.any():
+            raise SilentSoundError(f"{self.name}: {self.duration:.1f} s of digital silence; every sample is zero.")
 
     @property
     def duration(self) -> float:
@@ -117,21 +135,60 @@ def load(
     Traceback (most recent call last):
     intone.errors.RateError: <array>: int16 samples came without their rate; pass rate=, from 4000 to 192000 Hz.
     """
+    parts = list(blocks(sound, rate=rate, name=name, max_seconds=max_seconds))
     if isinstance(sound, Waveform):
         return sound
-    if isinstance(sound, np.ndarray):
-        name = name or "<array>"
-        return _heard(_array_blocks(sound, rate, name), name, max_seconds)
+    return Waveform(np.concatenate(parts), name or _name_of(sound))
+
+
+def blocks(
+    sound: Sound, *, rate: int | None = None, name: str | None = None, max_seconds: float = MAX_SECONDS
+) -> Iterator[Samples]:
+    """Give what :func:`load` gives, block by block, so that a recording need not fit into memory.
+
+    Parameters
+    ----------
+    sound, rate, name, max_seconds
+        As for :func:`load`.
+
+    Yields
+    ------
+    numpy.ndarray of float32, shape (samples,)
+        Mono at 16 kHz, about ten seconds at a time at most.
+
+    Raises
+    ------
+    SoundError
+        As for :func:`load`; that a sound is too short, silent or cut off is known, and raised, at its end only.
+
+    Examples
+    --------
+    >>> sum(len(block) for block in blocks(np.ones(44_100), rate=44_100))
+    16000
+    """
     name = name or _name_of(sound)
+    if isinstance(sound, np.ndarray):
+        yield from _heard(_array_source(np.asarray(sound), rate, name), name, max_seconds)
+        return
     if rate is not None:
-        raise RateError(f"{name}: rate= goes with arrays only; a file states its own.")
-    with _opened(sound, name) as content:
-        return _heard(_decoded(content, name), name, max_seconds)
+        raise RateError(f"{name}: rate= goes with arrays only; a file and a Waveform know their own.")
+    if isinstance(sound, Waveform):
+        if sound.duration > max_seconds:
+            raise TooLongError(_too_long(name, sound.duration, max_seconds))
+        step = block_samples(RATE, 1)
+        yield from (sound.samples[start : start + step] for start in range(0, len(sound.samples), step))
+        return
+    with opened(sound, name) as content:
+        yield from _heard(decoded(content, name), name, max_seconds)
 
 
 def _name_of(sound: Any) -> str:
+    if isinstance(sound, Waveform):
+        return sound.name
+    if isinstance(sound, np.ndarray):
+        return "<array>"
     if isinstance(sound, str | os.PathLike):
-        return os.fspath(sound)
+        return os.fsdecode(sound)
     if isinstance(sound, bytes | bytearray | memoryview):
         return "<bytes>"
     if hasattr(sound, "read"):
@@ -143,16 +200,7 @@ def _name_of(sound: Any) -> str:
     )
 
 
-# --- Sources: each yields the rate first, and then blocks of (samples, channels) -------------------------------------
-
-
-@dataclass(frozen=True)
-class _Source:
-    rate: int
-    blocks: Iterator[Block]
-
-
-def _array_blocks(samples: NDArray[Any], rate: int | None, name: str) -> _Source:
+def _array_source(samples: NDArray[Any], rate: int | None, name: str) -> Source:
     if samples.ndim not in (1, 2):
         raise NotSoundError(
             f"{name}: an array of {samples.ndim} dimensions; accepted are (samples,) and (samples, channels)."
@@ -169,13 +217,33 @@ def _array_blocks(samples: NDArray[Any], rate: int | None, name: str) -> _Source
                 f"pass rate=, from {MIN_RATE} to {MAX_RATE} Hz."
             )
         rate = RATE
+    rate = _whole(rate, name)
     frames = samples[:, np.newaxis] if samples.ndim == 1 else samples
     if frames.shape[1] > frames.shape[0]:
         raise NotSoundError(
-            f"{name}: shape {samples.shape} has more channels than samples; accepted is (samples, channels)."
+            f"{name}: shape {samples.shape} has more channels than samples; accepted is (samples, channels), "
+            "so transpose it."
         )
-    step = max(1, int(BLOCK_SECONDS * rate))
-    return _Source(rate, (_as_float(frames[start : start + step]) for start in range(0, len(frames), step)))
+    step = block_samples(rate, frames.shape[1])
+    each = (_as_float(frames[start : start + step]) for start in range(0, len(frames), step))
+    return Source(rate, each, len(frames))
+
+
+def _whole(rate: Any, name: str) -> int:
+    """Take a rate of any number's type, as other libraries give it, and refuse what no array can be sampled at."""
+    try:
+        whole = operator.index(int(rate) if isinstance(rate, float) and rate.is_integer() else rate)
+    except TypeError as error:
+        raise RateError(
+            f"{name}: the rate is {rate!r}; accepted are whole numbers from {MIN_RATE} to {MAX_RATE} Hz."
+        ) from error
+    return _accepted(whole, name)
+
+
+def _accepted(rate: int, name: str) -> int:
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise RateError(f"{name}: {rate} samples a second; accepted are {MIN_RATE} to {MAX_RATE} Hz.")
+    return rate
 
 
 def _as_float(block: NDArray[Any]) -> Block:
@@ -186,162 +254,31 @@ def _as_float(block: NDArray[Any]) -> Block:
     return block
 
 
-@contextmanager
-def _opened(sound: Any, name: str) -> Iterator[IO[bytes]]:
-    """Give the sound's bytes as a seekable file; what we opened ourselves is closed again."""
-    if isinstance(sound, bytes | bytearray | memoryview):
-        yield io.BytesIO(bytes(sound))
-    elif isinstance(sound, str | os.PathLike):
-        path = Path(sound)
-        try:
-            if path.is_dir():
-                raise NotSoundError(f"{name}: this is a folder; a recording is needed.")
-            content = path.open("rb")
-        except FileNotFoundError as error:
-            raise SoundNotFoundError(f"{name}: there is no such file.") from error
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            raise SoundNotFoundError(f"{name}: the file cannot be opened ({error}).") from error
-        with content:
-            yield content
-    elif isinstance(sound, io.TextIOBase):
-        raise NotSoundError(f"{name}: the file is opened as text; open it in binary mode.")
-    else:
-        yield sound if _seekable(sound) else io.BytesIO(sound.read())
-
-
-def _seekable(stream: Any) -> bool:
-    return bool(getattr(stream, "seekable", lambda: False)())
-
-
-def _decoded(content: IO[bytes], name: str) -> _Source:
-    """Open with libsndfile, which looks at the content and not at the name; what it does not know goes to PyAV."""
-    import soundfile
-
-    start = content.tell()
-    if content.seek(0, io.SEEK_END) == start:
-        raise EmptySoundError(f"{name}: the file is empty; accepted are {FORMATS}.")
-    content.seek(start)
-    head = content.read(64)
-    content.seek(start)
-    try:
-        opened = soundfile.SoundFile(content)
-    except soundfile.LibsndfileError as error:
-        content.seek(start)
-        if _sndfile_knows(head):
-            raise TruncatedSoundError(
-                f"{name}: the {_sndfile_knows(head)} header is cut off or damaged, so no sound can be read from it."
-            ) from error
-        return _decoded_by_av(content, head, name)
-    if opened.frames == 0:
-        raise TruncatedSoundError(f"{name}: the file ends behind its {opened.format} header; there is no sound in it.")
-    return _Source(opened.samplerate, _sndfile_blocks(opened, name))
-
-
-def _sndfile_blocks(opened: Any, name: str) -> Iterator[Block]:
-    import soundfile
-
-    with opened:
-        step = max(1, int(BLOCK_SECONDS * min(opened.samplerate, MAX_RATE)))
-        while True:
-            try:
-                block = opened.read(step, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                raise NotSoundError(
-                    f"{name}: the {opened.format} data is damaged and cannot be decoded ({error})."
-                ) from error
-            if len(block) == 0:
-                return
-            yield block
-
-
-_MAGIC = {
-    b"RIFF": "WAV", b"RIFX": "WAV", b"RF64": "WAV", b"riff": "W64", b"fLaC": "FLAC", b"OggS": "OGG", b"FORM": "AIFF",
-    b".snd": "AU", b"caff": "CAF", b"ID3": "MP3",
-}  # fmt: skip
-
-
-def _sndfile_knows(head: bytes) -> str | None:
-    return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
-
-
-def _container(head: bytes) -> str | None:
-    """Name a container that only PyAV opens, from its first bytes."""
-    if head[4:8] == b"ftyp":
-        return "M4A/MP4"
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return "WebM/Matroska"
-    if head.startswith(b"#!AMR"):
-        return "AMR"
-    if head.startswith(b"0&\xb2u\x8ef\xcf\x11"):
-        return "WMA"
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
-        return "AAC"
-    return None
-
-
-def _decoded_by_av(content: IO[bytes], head: bytes, name: str) -> _Source:
-    kind = _container(head)
-    if kind is None:
-        raise NotSoundError(f"{name}: not sound in a format that is known; accepted are {FORMATS}.")
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{name}: {kind} needs PyAV, which is not installed: pip install 'intone[av]'."
-        ) from error
-    try:
-        container = av.open(content)
-        stream = next(iter(container.streams.audio), None)
-    except av.FFmpegError as error:
-        raise NotSoundError(f"{name}: the {kind} file is damaged and cannot be opened ({error.strerror}).") from error
-    if stream is None:
-        raise NotSoundError(f"{name}: the {kind} file holds no sound track.")
-    if not stream.codec_context.sample_rate:
-        raise TruncatedSoundError(f"{name}: the {kind} file ends behind its header; there is no sound in it.")
-    return _Source(stream.codec_context.sample_rate, _av_blocks(container, stream, kind, name))
-
-
-def _av_blocks(container: Any, stream: Any, kind: str, name: str) -> Iterator[Block]:
-    import av
-
-    planar = av.AudioResampler(format="fltp")  # converts the sample type only; rate and channels stay
-    with container:
-        try:
-            for frame in container.decode(stream):
-                for converted in planar.resample(frame):
-                    yield converted.to_ndarray().T
-        except av.FFmpegError as error:
-            raise NotSoundError(
-                f"{name}: the {kind} data is damaged and cannot be decoded ({error.strerror})."
-            ) from error
-
-
 # --- One rate, one channel, checked ----------------------------------------------------------------------------------
 
 
-def _heard(source: _Source, name: str, max_seconds: float) -> Waveform:
+def _heard(source: Source, name: str, max_seconds: float) -> Iterator[Samples]:
     """Mix to one channel, resample to 16 kHz, and refuse what no emotion can be heard in."""
     import soxr
 
-    rate = source.rate
-    if not MIN_RATE <= rate <= MAX_RATE:
-        raise RateError(f"{name}: {rate} samples a second; accepted are {MIN_RATE} to {MAX_RATE} Hz.")
+    rate = _accepted(source.rate, name)
+    if source.frames is not None and source.frames > max_seconds * rate:  # known before anything is unpacked
+        raise TooLongError(_too_long(name, source.frames / rate, max_seconds))
     resampler = None if rate == RATE else soxr.ResampleStream(rate, RATE, 1, dtype="float32")
-    parts: list[Samples] = []
-    heard, peak = 0, 0.0
+    heard, peak, mono_peak = 0, 0.0, 0.0
     for block in source.blocks:
         heard += len(block)
         if heard > max_seconds * rate:
-            raise TooLongError(f"{name}: longer than the {max_seconds:g} s that are accepted.")
+            raise TooLongError(_too_long(name, None, max_seconds))
         # Samples near the limit of their type overflow here; that is refused below, not warned of.
         with np.errstate(over="ignore", invalid="ignore"):
             peak = float(np.maximum(peak, np.abs(block).max()))  # unlike max(), keeps NaN
             mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float64), dtype=np.float32)
         if not np.isfinite(peak):
-            break
-        parts.append(mono if resampler is None else resampler.resample_chunk(mono))
-    if not np.isfinite(peak):
-        raise NotFiniteError(f"{name}: the sound holds NaN or infinite samples; every sample must be finite.")
+            raise NotFiniteError(f"{name}: the sound holds NaN or infinite samples; every sample must be finite.")
+        part = mono if resampler is None else resampler.resample_chunk(mono)
+        mono_peak = max(mono_peak, _finite_peak(part, name))
+        yield part
     if heard == 0:
         raise TruncatedSoundError(f"{name}: the file ends behind its header; there is no sound in it.")
     if heard < MIN_SECONDS * rate:
@@ -349,16 +286,22 @@ def _heard(source: _Source, name: str, max_seconds: float) -> Waveform:
     if peak == 0:
         raise SilentSoundError(f"{name}: {heard / rate:.1f} s of digital silence; every sample is zero.")
     if resampler is not None:
-        parts.append(resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True))
-    samples = np.concatenate(parts)
-    _validate(samples, name)
-    return Waveform(samples, name)
-
-
-def _validate(samples: Samples, name: str) -> None:
-    if not np.isfinite(samples).all():
-        raise NotFiniteError(f"{name}: the samples are too large to be mixed and resampled; full scale is ±1.")
-    if not samples.any():
+        part = resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+        mono_peak = max(mono_peak, _finite_peak(part, name))
+        yield part
+    if mono_peak == 0:
         raise SilentSoundError(
             f"{name}: the channels cancel each other out when they are mixed to one; nothing is left."
         )
+
+
+def _too_long(name: str, found: float | None, accepted: float) -> str:
+    length = "there is more sound" if found is None else f"{found:.1f} s of sound are more"
+    return f"{name}: {length} than the {accepted:g} s that are accepted."
+
+
+def _finite_peak(samples: Samples, name: str) -> float:
+    peak = float(np.abs(samples).max(initial=0.0))
+    if not np.isfinite(peak):
+        raise NotFiniteError(f"{name}: the samples are too large to be mixed and resampled; full scale is ±1.")
+    return peak

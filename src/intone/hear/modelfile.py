@@ -5,11 +5,13 @@ half's work (:mod:`intone.learn.export`).
 """
 
 import json
-from collections.abc import Mapping
+import math
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from intone.errors import ModelError, unknown
 
@@ -116,17 +118,93 @@ class Card:
             The text is not a card, or one of a format that this version does not know.
         """
         try:
-            stored: dict[str, Any] = json.loads(text)
-            if stored["format"] != FORMAT:
+            stored: Any = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"{name}: the model's card is not JSON ({error}).") from error
+        if not isinstance(stored, dict):
+            raise ModelError(f"{name}: the model's card is a {type(stored).__name__}; it must be an object.")
+        if stored.get("format") != FORMAT:
+            raise ModelError(
+                f"{name}: the model's card has format {stored.get('format')!r}; this version of Intone reads {FORMAT}."
+            )
+        _check(stored, _CARD, name, "card")
+        for score in stored["scores"]:
+            if not isinstance(score, dict):
                 raise ModelError(
-                    f"{name}: the model's card has format {stored['format']}; this version of Intone reads {FORMAT}."
+                    f"{name}: one of the scores on the model's card is {str(score)[:60]!r}; it must be an object."
                 )
-            known = {key: stored[key] for key in (entry.name for entry in fields(cls))}
-            known["labels"], known["speakers"] = tuple(known["labels"]), tuple(known["speakers"])
-            known["scores"] = tuple(Score(**score) for score in known["scores"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise ModelError(f"{name}: the model's card cannot be read ({type(error).__name__}: {error}).") from error
+            _check(score, _SCORE, name, "score")
+        known = {entry.name: stored[entry.name] for entry in fields(cls)}
+        known["labels"], known["speakers"] = tuple(known["labels"]), tuple(known["speakers"])
+        known["scores"] = tuple(Score(**{key: score[key] for key in _SCORE}) for score in stored["scores"])
         return cls(**known)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_share(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1
+
+
+def _is_temperature(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value < math.inf
+
+
+def _is_text_list(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_labels(value: Any) -> bool:
+    return _is_text_list(value) and len(value) > 0 and len(set(value)) == len(value)
+
+
+def _is_corpora(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+
+
+_Rules: TypeAlias = dict[str, tuple[Callable[[Any], bool], str]]
+_TEXT, _WHOLE, _SHARE = (_is_text, "text"), (_is_whole, "a whole number"), (_is_share, "a number from 0 to 1")
+_CARD: _Rules = {
+    "name": _TEXT,
+    "labels": (_is_labels, "a list of different labels"),
+    "input": (lambda value: value in ("features", "waveform"), "'features' or 'waveform'"),
+    "feature_recipe": _TEXT,
+    "corpora": (_is_corpora, "an object of corpora and their licences"),
+    "speakers": (_is_text_list, "a list of speakers"),
+    "licence": _TEXT,
+    "recipe": _TEXT,
+    "recipe_sha256": _TEXT,
+    "scores": (lambda value: isinstance(value, list), "a list of scores"),
+    "temperature": (_is_temperature, "a number above 0"),
+    "threshold": _SHARE,
+    "calibrated_on": _TEXT,
+    "rate": _WHOLE,
+    "format": _WHOLE,
+}
+_SCORE: _Rules = {
+    "protocol": _TEXT,
+    "corpora": _TEXT,
+    "accuracy": _SHARE,
+    "ua": _SHARE,
+    "utterances": _WHOLE,
+    "speakers": _WHOLE,
+    "leaks_speakers": (lambda value: isinstance(value, bool), "true or false"),
+}
+
+
+def _check(found: dict[str, Any], accepted: _Rules, name: str, what: str) -> None:
+    """Refuse a table that lacks a key or holds something else in it; keys that are not known are left alone."""
+    for key, (fits, rule) in accepted.items():
+        if key not in found:
+            raise ModelError(f"{name}: the model's {what} has no '{key}'; it must be {rule}.")
+        if not fits(found[key]):
+            raise ModelError(f"{name}: the model's {what} has {key} = {str(found[key])[:60]!r}; it must be {rule}.")
 
 
 def shipped() -> dict[str, Path]:
@@ -146,12 +224,12 @@ def find(model: str | Path) -> Path:
         There is neither a file nor a shipped model of that name.
     """
     path = Path(model)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  # Path's own raises for a very long name
         found = sorted(path.glob(f"*{SUFFIX}"))
         if not found:
             raise ModelError(f"{path}: the folder holds no model file (*{SUFFIX}); a finished run has one.")
         return found[0]
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113
         return path
     models = shipped()
     if str(model) not in models:

@@ -7,12 +7,36 @@ import numpy as np
 from intone import features
 from intone.emotions import Emotion
 from intone.errors import MissingExtraError, UsageError, unknown
+from intone.features.recipes import FeatureRecipe, Measure
 from intone.hear.audio import RATE, Waveform
 from intone.results import Prediction
 
 FORMATS = ("pdf", "png", "svg")
+FRAME = 1024
+"""Length of a frame of the spectrogram in samples at 16 kHz."""
+COLUMNS = 2000
+"""About how many columns the spectrogram has: the distance of the frames grows with the sound."""
+DECIBELS = 70.0
+"""The range of the spectrogram's colours below its loudest band; quieter is black, or noise would fill the picture."""
 POINTS = 4000
 """How many stretches the waveform is drawn as; each shows its lowest and highest sample."""
+LONGEST_NAME = 80
+"""A longer file name is cut in the title."""
+
+
+def check(path: Path) -> None:
+    """Refuse a picture's path before anything is heard.
+
+    Raises
+    ------
+    UsageError
+        The ending is not one of :data:`FORMATS`, or there is no such folder.
+    """
+    suffix = path.suffix.removeprefix(".").lower()
+    if suffix not in FORMATS:
+        raise unknown("picture format", suffix, FORMATS)
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: the picture cannot be written; there is no folder {path.parent}.")
 
 
 def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
@@ -34,11 +58,10 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
     UsageError
         The format is not one of these, or the file cannot be written.
     """
-    suffix = path.suffix.removeprefix(".").lower()
-    if suffix not in FORMATS:
-        raise unknown("picture format", suffix, FORMATS)
+    check(path)
     try:
         from matplotlib.figure import Figure
+        from matplotlib.font_manager import findfont, get_font
     except ImportError as error:
         raise MissingExtraError("A picture needs Matplotlib: pip install 'intone[plot]'.") from error
     figure = Figure(figsize=(10, 6), layout="constrained")
@@ -54,9 +77,11 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
     wave.set(xlim=(0, waveform.duration), ylabel="amplitude", title="waveform")
     wave.spines[["top", "right"]].set_visible(False)
 
-    levels = features.extract(waveform, "logmel").values.T
+    hop = min(max(len(waveform.samples) // COLUMNS, FRAME // 16), FRAME)
+    recipe = FeatureRecipe("picture", (Measure("logmel", count=64),), frame=FRAME, hop=hop)
+    levels = features.extract(waveform, recipe).values.T
     extent = (0, waveform.duration, 0, len(levels))
-    mel.imshow(levels, origin="lower", aspect="auto", cmap="magma", extent=extent)
+    mel.imshow(levels, origin="lower", aspect="auto", cmap="magma", extent=extent, vmin=levels.max() - DECIBELS)
     hertz = np.array([250, 500, 1000, 2000, 4000])
     mel.set_yticks(_mel(hertz) / _mel(np.array([RATE / 2])) * len(levels), [str(value) for value in hertz])
     mel.set(xlabel="seconds", ylabel="Hz (mel scale)", title="mel spectrogram")
@@ -65,11 +90,17 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
     scores = [prediction.scores[emotion] for emotion in emotions]
     drawn = bars.barh(emotions, scores, color=[emotion.colour for emotion in emotions])
     bars.bar_label(drawn, [f"{score:.0%}" for score in scores], padding=3)
-    bars.set(xlim=(0, 1.12), xticks=(0, 0.5, 1), xlabel="probability")
+    bars.set(xlim=(0, 1.12), xlabel="probability")
+    bars.set_xticks((0, 0.5, 1), ("0%", "50%", "100%"))
     bars.spines[["top", "right"]].set_visible(False)
     heard = f"unsure ({prediction.emotion}?)" if prediction.unsure else str(prediction.emotion)
     bars.set_title(f"{heard}, {prediction.confidence:.0%}", fontweight="bold")
-    figure.suptitle(Path(prediction.file).name.encode("utf-8", "replace").decode())
+    # A file's name may be anything: no formula, no letter that the font lacks, and no longer than the picture is wide.
+    font = get_font(findfont("DejaVu Sans"))
+    name = "".join(
+        c if font.get_char_index(ord(c)) else "\N{REPLACEMENT CHARACTER}" for c in Path(prediction.file).name
+    )
+    figure.suptitle(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…", parse_math=False)
     try:
         figure.savefig(path, dpi=120)
     except OSError as error:

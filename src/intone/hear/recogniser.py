@@ -11,7 +11,7 @@ from intone import features
 from intone.emotions import Emotion
 from intone.errors import MissingExtraError, ModelError, UsageError
 from intone.hear import audio, modelfile
-from intone.hear.audio import Sound, Waveform
+from intone.hear.audio import RATE, Sound, Waveform
 from intone.hear.modelfile import Card
 from intone.results import Prediction
 
@@ -74,7 +74,7 @@ class Recogniser:
         >>> round(sum(heard.scores.values()), 6)
         1.0
         """
-        return self.predict_batch([sound], rate=rate)[0]
+        return self.predict_batch([audio.load(sound, rate=rate)])[0]
 
     def predict_batch(self, sounds: Sequence[Sound], *, rate: int | None = None) -> list[Prediction]:
         """Hear the emotion of each sound; each gets the answer that it would get alone, to 1e-4.
@@ -102,6 +102,11 @@ class Recogniser:
         return predictions
 
     def _prediction(self, waveform: Waveform, logits: Floats) -> Prediction:
+        if logits.shape != (len(self.card.labels),) or not np.isfinite(logits).all():
+            raise ModelError(
+                f"{self.card.name}: the network gave {logits.shape} values, or some that are not finite; "
+                f"accepted is one for each of the {len(self.card.labels)} labels."
+            )
         probabilities = softmax(logits.astype(np.float64) / self.card.temperature)
         scores = dict.fromkeys(Emotion, 0.0)
         scores |= {Emotion(label): float(p) for label, p in zip(self.card.labels, probabilities, strict=True)}
@@ -154,8 +159,20 @@ def load(model: str | Path = modelfile.DEFAULT, *, threads: int = 0) -> Recognis
     path = modelfile.find(model)
     if path.suffix == ".keras":
         return _from_keras(path)
+    if threads < 0:
+        raise UsageError(f"threads is {threads}; accepted are 0, for one for each core, and any number above.")
     engine, text = _onnx(path, threads)
-    return Recogniser(engine, _for_use(Card.from_json(text, name=str(path)), path))
+    return _tried(Recogniser(engine, _for_use(Card.from_json(text, name=str(path)), path)), path)
+
+
+def _tried(recogniser: Recogniser, path: Path) -> Recogniser:
+    """Let the model hear a second of noise, so that one whose network and card do not fit is refused here."""
+    noise = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
+    try:
+        recogniser.predict(Waveform(noise))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    return recogniser
 
 
 def _for_use(card: Card, path: Path) -> Card:
@@ -168,6 +185,12 @@ def _for_use(card: Card, path: Path) -> Card:
         )
     if card.input != "features":
         raise ModelError(f"{path}: the model's input is {card.input!r}; this version of Intone accepts 'features'.")
+    if card.rate != RATE:
+        raise ModelError(f"{path}: the model hears sound at {card.rate} Hz; this version of Intone accepts {RATE}.")
+    try:
+        features.FeatureRecipe.from_toml(card.feature_recipe)
+    except UsageError as error:
+        raise ModelError(f"{path}: the feature recipe on the model's card cannot be used: {error}") from error
     return card
 
 
@@ -179,7 +202,7 @@ def _onnx(path: Path, threads: int) -> tuple[Engine, str]:
     options.log_severity_level = 3  # errors only: they come back as exceptions, and are said once
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own errors share no parent below Exception
+    except _onnx_errors() as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path}: not a model file that ONNX Runtime can open ({reason}).") from error
     text = session.get_modelmeta().custom_metadata_map.get(modelfile.METADATA_KEY)
@@ -188,11 +211,25 @@ def _onnx(path: Path, threads: int) -> tuple[Engine, str]:
             f"{path}: an ONNX file without Intone's card; 'intone train' leaves model files that have one."
         )
 
+    refusals: tuple[type[Exception], ...] = (*_onnx_errors(), ValueError)  # ValueError: no input or output of that name
+
     def run(inputs: Floats) -> Floats:
-        logits: Floats = session.run(["logits"], {"features": inputs})[0]
+        try:
+            logits: Floats = session.run(["logits"], {"features": inputs})[0]
+        except refusals as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"the network and the card of the model do not fit ({reason}).") from error
         return logits
 
     return run, text
+
+
+def _onnx_errors() -> tuple[type[Exception], ...]:
+    """Gather what ONNX Runtime raises: its errors share no parent below Exception."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    kinds = (kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception))
+    return tuple(kinds)
 
 
 def _from_keras(path: Path) -> Recogniser:

@@ -14,6 +14,7 @@ from intone.learn import recipe as recipes
 from intone.learn import run
 from intone.learn.recipe import TrainingRecipe
 
+MARKS = ("<!-- scores, written by make results -->", "<!-- end of scores -->")
 KEPT = ("recipe.toml", "files.csv", "logits.npz", "metrics.json", "environment.json")
 HEAD = """# Results
 
@@ -26,8 +27,8 @@ report, and says nothing of a new voice.
 """
 
 
-def update(recipe_folder: Path, results: Path, corpora: Path, runs: Path, page_path: Path) -> None:
-    """Carry out what is missing, keep it, and write the page.
+def update(recipe_folder: Path, results: Path, corpora: Path, runs: Path, page_path: Path, readme: Path) -> None:
+    """Carry out what is missing, keep it, and write the page and the README's table.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ def update(recipe_folder: Path, results: Path, corpora: Path, runs: Path, page_p
         Holds the corpora.
     runs : pathlib.Path
         Where whole runs are made; a stopped one is gone on with.
-    page_path : pathlib.Path
-        The page.
+    page_path, readme : pathlib.Path
+        The page, and the README whose table stands between two marks.
     """
     began = time.monotonic()
     for path in sorted(recipe_folder.glob("*.toml")):
@@ -53,6 +54,7 @@ def update(recipe_folder: Path, results: Path, corpora: Path, runs: Path, page_p
             run.train(plan, corpora, out, resume=run.partial_of(out).exists())
             keep(out, results / plan.name)
     page_path.write_text(page(results), encoding="utf-8")
+    readme.write_text(with_table(readme.read_text(encoding="utf-8"), results), encoding="utf-8")
     print(f"Wrote {page_path}; it took {(time.monotonic() - began) / 3600:.2f} hours.")
 
 
@@ -75,8 +77,33 @@ def keep(finished: Path, kept: Path) -> None:
 
 def page(results: Path) -> str:
     """Write the page of all stored runs, as Markdown."""
-    metrics = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*/metrics.json"))]
-    return "\n".join([HEAD, *(_section(entry) for entry in metrics)])
+    return "\n".join([HEAD, *(_section(entry) for entry in _stored(results))])
+
+
+def with_table(text: str, results: Path) -> str:
+    """Put the table of all stored runs between the README's two marks.
+
+    Raises
+    ------
+    ValueError
+        The marks are not there.
+    """
+    before, rest = text.split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    rows = ["| recipe | tested on | voices | UA % | accuracy % |", "|---|---|---|---|---|"]
+    for metrics in _stored(results):
+        for entry in metrics["protocols"]:
+            voices = "heard before" if entry["leaks_speakers"] else "**never heard**"
+            for name, part in entry["corpora"].items():
+                rows.append(
+                    f"| {metrics['name']} | {name}, {entry['title']} | {voices} | {100 * part['ua']:.1f} | "
+                    f"{100 * part['accuracy']:.1f} |"
+                )
+    return before + MARKS[0] + "\n" + "\n".join(rows) + "\n" + MARKS[1] + after
+
+
+def _stored(results: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*/metrics.json"))]
 
 
 def _section(metrics: dict[str, Any]) -> str:
@@ -118,5 +145,10 @@ if __name__ == "__main__":
 
     here = Path.cwd()
     update(
-        here / "recipes", here / "results", Path(os.environ["INTONE_CORPORA"]), here / "runs", here / "docs/results.md"
+        here / "recipes",
+        here / "results",
+        Path(os.environ["INTONE_CORPORA"]),
+        here / "runs",
+        here / "docs" / "results.md",
+        here / "README.md",
     )
