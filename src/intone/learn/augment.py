@@ -11,8 +11,8 @@ import soxr
 from numpy.typing import NDArray
 
 from intone.errors import unknown
+from intone.features.inputs import Inputs
 from intone.hear.audio import RATE
-from intone.learn.inputs import Inputs
 
 Samples = NDArray[np.float32]
 MASK_SHARE = 0.15
@@ -37,7 +37,7 @@ def at_snr(samples: Samples, added: Samples, decibels: float) -> Samples:
     True
     """
     scale = np.sqrt(np.mean(samples**2) / np.maximum(np.mean(added**2), 1e-12)) * 10 ** (-decibels / 20)
-    return (samples + scale * added).astype(np.float32)
+    return np.asarray(samples + scale * added, dtype=np.float32)
 
 
 def speed(samples: Samples, generator: np.random.Generator) -> Samples:
@@ -119,7 +119,9 @@ def cropped(inputs: Inputs, frames: int, generator: np.random.Generator) -> Inpu
 
 
 def masked(inputs: Inputs, masks: int, generator: np.random.Generator) -> Inputs:
-    """Hide stretches of time and of columns behind the utterance's mean (SpecAugment, Park et al. 2019, arXiv:1904.08779).
+    """Hide stretches of time and of columns behind the utterance's mean.
+
+    SpecAugment: Park et al. (2019), arXiv:1904.08779.
 
     Parameters
     ----------
@@ -140,7 +142,7 @@ def masked(inputs: Inputs, masks: int, generator: np.random.Generator) -> Inputs
             wide, start = _stretch(len(own), generator)
             own[start : start + wide] = mean
             wide, start = _stretch(own.shape[1], generator)
-            own[:, start : start + wide] = mean[start : start + wide].mean()
+            own[:, start : start + wide] = mean[start : start + wide]
     return Inputs(values, inputs.lengths)
 
 

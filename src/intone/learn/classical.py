@@ -138,7 +138,7 @@ def for_export(fitted: Pipeline) -> Pipeline:
     steps = []
     for name, step in fitted.steps:
         if isinstance(step, LinearDiscriminantAnalysis):
-            count = min(step.scalings_.shape[1], step._max_components)  # noqa: SLF001  # what transform() itself keeps
+            count = min(step.scalings_.shape[1], step._max_components)  # what transform() itself keeps
             matrix = PCA(count)
             matrix.mean_, matrix.components_ = step.xbar_, step.scalings_[:, :count].T
             matrix.explained_variance_ = np.ones(count)

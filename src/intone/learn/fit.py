@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from intone.features.inputs import Inputs
 from intone.learn import networks
 from intone.learn.augment import cropped, masked
-from intone.learn.inputs import Inputs
 from intone.learn.recipe import TrainingPart, TrainingRecipe
 
 Tick = Callable[[int, int, dict[str, float]], None]
@@ -135,7 +135,7 @@ def _standardise(network: Any, train: Inputs) -> None:
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     """The training part in batches, in an order and with cuts that each epoch draws from the seed and its own number.
 
-    Sequences come in one length, that of the recipe's ``crop`` or of the longest: a longer one is cut at a random place.
+    Sequences come in one length, that of the recipe's ``crop`` or of the longest; a longer one is cut at random.
     """
 
     def __init__(self, lesson: Lesson, training: TrainingPart) -> None:

@@ -1,7 +1,8 @@
 """What the networks share: masks that keep padding silent, and ways to gather time into one vector.
 
-Everything is written with Keras's own layers and operations, so that a saved network opens with plain Keras. Sequences are
-``(batch, frames, columns)``, padded with zeros at the end; ``lengths`` says how many frames are an utterance's own.
+Everything is written with Keras's own layers and operations, so that a saved network opens with plain Keras.
+Sequences are ``(batch, frames, columns)``, padded with zeros at the end; ``lengths`` says how many frames are an
+utterance's own.
 """
 
 from typing import Any

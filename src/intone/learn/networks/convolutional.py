@@ -126,14 +126,14 @@ def cnn2d(
     x = layers.Reshape((-1, x.shape[-1] * x.shape[-2]))(x)  # (batch, frames, bands · filters)
     x = layers.Dropout(dropout)(layers.Dense(width, activation="relu")(x))
     x = layers.Dropout(dropout)(pooled(x, own[:, :, :, 0], pooling))
-    return keras.Model([features, lengths], answers(x, labels), name="cnn2d")
+    return keras.Model({"features": features, "lengths": lengths}, answers(x, labels), name="cnn2d")
 
 
 def _entered(columns: int, sequence: bool) -> tuple[Any, Any, Any]:
     """Give inputs, standardised steps and their mask, of frames or of one vector read as steps of one value."""
     if sequence:
         features, lengths, mask = sequence_inputs(columns)
-        return [features, lengths], standardise(features) * mask, mask
+        return {"features": features, "lengths": lengths}, standardise(features) * mask, mask
     features = keras.Input((columns,), name="features")
     x = layers.Reshape((columns, 1))(standardise(features))
     return features, x, ops.ones_like(x)

@@ -1,4 +1,4 @@
-"""Recurrent networks: an LSTM or a GRU that reads the frames of an utterance, or the averages as if they were frames."""
+"""Recurrent networks: an LSTM or a GRU that reads an utterance's frames, or its averages as if they were frames."""
 
 from collections.abc import Callable
 from typing import Any
@@ -73,7 +73,7 @@ def _recurrent(
 ) -> Any:
     if sequence:
         features, lengths, mask = sequence_inputs(columns)
-        inputs = [features, lengths]
+        inputs: Any = {"features": features, "lengths": lengths}
         x = cell(units, return_sequences=True)(standardise(features))  # (batch, frames, units); padding comes last
         x = pooled(x, mask, pooling)  # (batch, units) or twice that
     else:

@@ -1,4 +1,4 @@
-"""What a model is given: one vector an utterance, or a sequence of frames padded with zeros."""
+"""What a model is given, a batch at a time: one vector an utterance, or a sequence of frames padded with zeros."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,6 +44,15 @@ class Inputs:
             row[: len(part)] = part
         return cls(values, lengths)
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Inputs]") -> "Inputs":
+        """Put batches behind one another; sequences are padded to the longest of all."""
+        if parts[0].lengths is None:
+            return cls(np.concatenate([part.values for part in parts]))
+        frames = max(part.values.shape[1] for part in parts)
+        padded = [np.pad(part.values, ((0, 0), (0, frames - part.values.shape[1]), (0, 0))) for part in parts]
+        return cls(np.concatenate(padded), np.concatenate([part.lengths for part in parts if part.lengths is not None]))
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -67,8 +76,8 @@ class Inputs:
         return self.values[np.arange(self.values.shape[1]) < self.lengths[:, np.newaxis]]
 
     def feed(self) -> Any:
-        """Give what a Keras network takes: the values, or values and lengths."""
-        return self.values if self.lengths is None else [self.values, self.lengths]
+        """Give what a Keras network takes: the values, or values and lengths by name."""
+        return self.values if self.lengths is None else self.named()
 
     def named(self) -> dict[str, NDArray[Any]]:
         """Give what a model file takes, by the names of its inputs."""
