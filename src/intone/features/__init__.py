@@ -2,6 +2,7 @@
 
 from intone.features.catalogue import CATALOGUE
 from intone.features.extraction import Features, extract, extract_many
+from intone.features.inputs import Inputs
 from intone.features.recipes import RECIPES, FeatureRecipe, Measure, RecipeLike, recipe
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "RECIPES",
     "FeatureRecipe",
     "Features",
+    "Inputs",
     "Measure",
     "RecipeLike",
     "extract",

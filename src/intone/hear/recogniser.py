@@ -2,29 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from intone import features
 from intone.emotions import Emotion
-from intone.errors import MissingExtraError, ModelError, UsageError
-from intone.hear import audio, modelfile
+from intone.errors import ModelError, UsageError
+from intone.hear import audio, engines, modelfile
 from intone.hear.audio import RATE, Sound, Waveform
+from intone.hear.engines import Engine, Floats
 from intone.hear.modelfile import Card
 from intone.results import Prediction
 
-Floats = NDArray[np.float32]
 BATCH = 16
 """How many utterances go through the model at a time."""
-
-
-class Engine(Protocol):
-    """Something that turns a batch of inputs into logits."""
-
-    def __call__(self, inputs: Floats) -> Floats:
-        """Give logits ``(batch, labels)`` for features ``(batch, …)``."""
 
 
 class Recogniser:
@@ -97,8 +89,9 @@ class Recogniser:
                 audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
                 for sound in sounds[start : start + BATCH]
             ]
-            inputs = np.stack([features.extract(waveform, recipe=self._features).values for waveform in heard])
-            predictions += [self._prediction(*pair) for pair in zip(heard, self._engine(inputs), strict=True)]
+            measured = [features.extract(waveform, recipe=self._features).values for waveform in heard]
+            logits = self._engine(features.Inputs.of(measured))
+            predictions += [self._prediction(*pair) for pair in zip(heard, logits, strict=True)]
         return predictions
 
     def _prediction(self, waveform: Waveform, logits: Floats) -> Prediction:
@@ -156,12 +149,11 @@ def load(model: str | Path = modelfile.DEFAULT, *, threads: int = 0) -> Recognis
     >>> intone.load().card.labels
     ('anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise')
     """
-    path = modelfile.find(model)
-    if path.suffix == ".keras":
-        return _from_keras(path)
     if threads < 0:
         raise UsageError(f"threads is {threads}; accepted are 0, for one for each core, and any number above.")
-    engine, text = _onnx(path, threads)
+    path = modelfile.find(model)
+    by_keras = path.suffix == ".keras"
+    engine, text = engines.from_keras(path) if by_keras else engines.from_onnx(path, threads=threads)
     return _tried(Recogniser(engine, _for_use(Card.from_json(text, name=str(path)), path)), path)
 
 
@@ -192,64 +184,3 @@ def _for_use(card: Card, path: Path) -> Card:
     except UsageError as error:
         raise ModelError(f"{path}: the feature recipe on the model's card cannot be used: {error}") from error
     return card
-
-
-def _onnx(path: Path, threads: int) -> tuple[Engine, str]:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors only: they come back as exceptions, and are said once
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except _onnx_errors() as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{path}: not a model file that ONNX Runtime can open ({reason}).") from error
-    text = session.get_modelmeta().custom_metadata_map.get(modelfile.METADATA_KEY)
-    if text is None:
-        raise ModelError(
-            f"{path}: an ONNX file without Intone's card; 'intone train' leaves model files that have one."
-        )
-
-    refusals: tuple[type[Exception], ...] = (*_onnx_errors(), ValueError)  # ValueError: no input or output of that name
-
-    def run(inputs: Floats) -> Floats:
-        try:
-            logits: Floats = session.run(["logits"], {"features": inputs})[0]
-        except refusals as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(f"the network and the card of the model do not fit ({reason}).") from error
-        return logits
-
-    return run, text
-
-
-def _onnx_errors() -> tuple[type[Exception], ...]:
-    """Gather what ONNX Runtime raises: its errors share no parent below Exception."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    kinds = (kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception))
-    return tuple(kinds)
-
-
-def _from_keras(path: Path) -> Recogniser:
-    """Run the ``.keras`` file itself, with the card that lies beside it in the run folder."""
-    card_path = path.with_name("card.json")
-    try:
-        card = Card.from_json(card_path.read_text(encoding="utf-8"), name=str(card_path))
-    except OSError as error:
-        raise ModelError(f"{path}: there is no card.json beside it; a finished run folder has both.") from error
-    try:
-        import keras
-    except ImportError as error:
-        raise MissingExtraError(f"{path}: a .keras file needs Keras: pip install 'intone[learn]'.") from error
-    try:
-        model: Any = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{path}: not a Keras model that can be loaded ({error}).") from error
-    network = keras.Model(model.input, model.get_layer("logits").output)
-
-    def run(inputs: Floats) -> Floats:
-        return np.asarray(network.predict_on_batch(inputs), dtype=np.float32)
-
-    return Recogniser(run, _for_use(card, path))

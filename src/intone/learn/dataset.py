@@ -1,8 +1,11 @@
 """From a recipe's corpora to arrays: one row of features for each utterance that can be heard."""
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +15,13 @@ from numpy.typing import NDArray
 from intone import corpora, features
 from intone.emotions import Emotion
 from intone.errors import CorpusError, SoundError
+from intone.features import FeatureRecipe, Inputs
 from intone.hear import audio
+from intone.learn.augment import heard_anew
 from intone.learn.recipe import TrainingRecipe
 
+WORTH_PROCESSES = 300
+"""From how many recordings on starting processes is worth its second."""
 Tick = Callable[[int, int], None]
 """Told how many utterances are done, and of how many."""
 
@@ -32,27 +39,61 @@ class Dataset:
     table : pandas.DataFrame
         One row an utterance: path (under the corpora's folder), corpus, speaker, sex, emotion, sentence, … and
         ``sha256`` of its sound.
-    values : numpy.ndarray of float32, shape (utterances, columns)
-        The features.
+    inputs : Inputs
+        The features of the utterances.
+    copies : tuple of Inputs
+        The features of changed copies of the utterances, for training only; row for row as :attr:`inputs`.
     truth : numpy.ndarray of int64, shape (utterances,)
         Indices into :attr:`labels`.
     labels : tuple of str
-        The seven emotions.
+        The seven emotions, and what the recipe keeps besides.
     feature_recipe : str
         The feature recipe as TOML.
     dropped : dict of str to int
-        Utterances left out because their label is outside the seven.
+        Utterances left out because their label is outside these.
     left_out : tuple of str
         What could not be heard or is identical to another sound, each in a sentence.
     """
 
     table: pd.DataFrame
-    values: NDArray[np.float32]
+    inputs: Inputs
+    copies: tuple[Inputs, ...]
     truth: NDArray[np.int64]
     labels: tuple[str, ...]
     feature_recipe: str
     dropped: dict[str, int]
     left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    """What one recording became: a digest of its sound with its features and those of its copies, or a refusal."""
+
+    digest: str = ""
+    features: tuple[NDArray[np.float32], ...] = ()
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class _Ear:
+    """Hears one recording, in any process."""
+
+    recipe: FeatureRecipe
+    copies: int
+    augment: tuple[str, ...]
+
+    def __call__(self, path: Path, name: str) -> _Heard:
+        try:
+            waveform = audio.load(path, name=name)
+        except SoundError as error:
+            return _Heard(refusal=str(error))
+        digest = hashlib.sha256(waveform.samples.tobytes()).hexdigest()
+        found = [features.extract(waveform, recipe=self.recipe).values]
+        for copy in range(self.copies):
+            generator = np.random.default_rng([int(digest[:15], 16), copy])
+            changed = heard_anew(waveform.samples, self.augment, generator)
+            found.append(features.extract(changed, recipe=self.recipe, rate=audio.RATE).values)
+        return _Heard(digest, tuple(found))
 
 
 def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
@@ -63,42 +104,54 @@ def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
     CorpusError
         A corpus is missing, or nothing of it can be heard.
     UsageError
-        A corpus or a feature recipe of that name does not exist.
+        A corpus, a feature recipe or an augmentation of that name does not exist.
     """
     chosen = features.recipe(recipe.features.recipe)
-    tables = [corpora.read(name, root) for name in recipe.corpora.names]
-    table, dropped = corpora.only_seven(
-        pd.concat(tables, ignore_index=True), calm_is_neutral=recipe.corpora.calm == "neutral"
-    )
-    rows: list[NDArray[np.float32]] = []
-    kept: list[int] = []
-    hashes: dict[str, str] = {}
-    left_out: list[str] = []
+    table, labels, dropped = _table(recipe, root)
+    ear = _Ear(chosen, recipe.training.copies, recipe.training.augment)
     paths = [Path(path) for path in table["path"]]
-    table["path"] = names = [_under(path, root) for path in paths]
-    for row, (path, name) in enumerate(zip(paths, names, strict=True)):
-        tick(row, len(table))
-        try:
-            waveform = audio.load(path, name=name)
-        except SoundError as error:
-            left_out.append(str(error))
-            continue
-        digest = hashlib.sha256(waveform.samples.tobytes()).hexdigest()
-        if digest in hashes:
-            left_out.append(f"{name}: the same sound as {hashes[digest]}; only the first is kept.")
-            continue
-        hashes[digest] = name
-        kept.append(row)
-        rows.append(features.extract(waveform, recipe=chosen).values)
-    tick(len(table), len(table))
+    table["path"] = names = [path.relative_to(root).as_posix() for path in paths]
+    rows: dict[str, tuple[int, _Heard]] = {}
+    left_out: list[str] = []
+    for row, heard in enumerate(_all_heard(ear, paths, names)):
+        tick(row, len(names))
+        if heard.refusal:
+            left_out.append(heard.refusal)
+        elif heard.digest in rows:
+            left_out.append(f"{names[row]}: the same sound as {names[rows[heard.digest][0]]}; only the first is kept.")
+        else:
+            rows[heard.digest] = (row, heard)
+    tick(len(names), len(names))
     if not rows:
         raise CorpusError(f"{root}: not one of the {len(table)} recordings can be heard; the first: {left_out[0]}")
-    table = table.iloc[kept].reset_index(drop=True).assign(sha256=list(hashes))
-    labels = tuple(str(emotion) for emotion in Emotion)
+    table = table.iloc[[row for row, _ in rows.values()]].reset_index(drop=True).assign(sha256=list(rows))
+    takes = [Inputs.of(take) for take in zip(*(heard.features for _, heard in rows.values()), strict=True)]
     truth = table["emotion"].map(labels.index).to_numpy(dtype=np.int64)
-    return Dataset(table, np.stack(rows), truth, labels, chosen.to_toml(), dropped, tuple(left_out))
+    return Dataset(table, takes[0], tuple(takes[1:]), truth, labels, chosen.to_toml(), dropped, tuple(left_out))
 
 
-def _under(path: Path, root: Path) -> str:
-    """Name a recording by where it lies under the corpora, so that a run says nothing of the machine it was made on."""
-    return path.relative_to(root).as_posix()
+def _table(recipe: TrainingRecipe, root: Path) -> tuple[pd.DataFrame, tuple[str, ...], dict[str, int]]:
+    """Read the corpora into one table, keep the recipe's labels, and count what is dropped."""
+    table = pd.concat([corpora.read(name, root) for name in recipe.corpora.names], ignore_index=True)
+    extra = recipe.corpora.extra_labels
+    kept = table[table["emotion"].isin(extra)]
+    seven, dropped = corpora.only_seven(
+        table[~table["emotion"].isin(extra)], calm_is_neutral=recipe.corpora.calm == "neutral"
+    )
+    labels = (*(str(emotion) for emotion in Emotion), *extra)
+    return pd.concat([seven, kept], ignore_index=True).sort_values("path", ignore_index=True), labels, dropped
+
+
+def _all_heard(ear: _Ear, paths: list[Path], names: list[str]) -> Iterator[_Heard]:
+    """Hear every recording, in order; where there are many, on every core."""
+    cores = os.cpu_count() or 1
+    if len(paths) < WORTH_PROCESSES or cores == 1:
+        yield from map(ear, paths, names)
+        return
+    # Spawned and not forked: a fork of a process with TensorFlow's threads may hang.
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+        try:
+            yield from pool.map(ear, paths, names, chunksize=16)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -1,57 +1,116 @@
-"""Writes model files: a Keras network as ONNX, with its card inside, proved equal before it gets its name."""
+"""Writes model files: a trained model as ONNX, with its card inside, proved equal before it gets its name."""
 
 import contextlib
 import io
 import logging
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from sklearn.pipeline import Pipeline
 
 from intone.errors import ModelError
+from intone.features import Inputs
+from intone.hear import engines
 from intone.hear.modelfile import METADATA_KEY, Card
+from intone.hear.recogniser import softmax
+from intone.learn.classical import for_export
 
-TOLERANCE = 1e-5
-"""Largest difference between a probability of the network and of its model file."""
+Floats = NDArray[np.float32]
+NETWORK_TOLERANCE, CLASSICAL_TOLERANCE = 1e-5, 1e-4
+"""Largest difference between a probability of the model and of its model file."""
+OPSET = 18
+"""Version of ONNX's operators that classical models are written in."""
 
 
-def to_model_file(network: Any, card: Card, path: Path, *, proof: NDArray[np.float32]) -> None:
-    """Write ``network`` as a model file.
+def network(to_logits: Any, card: Card, path: Path, *, proof: Inputs, expected: Floats) -> None:
+    """Write a network as a model file.
 
     Parameters
     ----------
-    network : keras.Model
-        From features to probabilities, with a layer ``logits``.
+    to_logits : keras.Model
+        From features (and lengths, for sequences) to logits.
     card : Card
         What the file says of itself.
     path : pathlib.Path
         The file appears whole or not at all.
-    proof : numpy.ndarray of float32, shape (utterances, columns)
+    proof : Inputs
         Features on which the written file must agree with the network.
+    expected : numpy.ndarray of float32, shape (utterances, labels)
+        The network's logits for them.
 
     Raises
     ------
     ModelError
         The file's probabilities differ from the network's by more than 1e-5.
     """
-    to_logits = keras.Model(network.input, network.get_layer("logits").output)
-    to_logits(proof[:1])  # Keras exports only what has been called
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        draft = Path(folder) / "model.onnx"
+
+    def draft(target: Path) -> None:
+        to_logits(proof[slice(0, 1)].feed())  # Keras exports only what has been called
         with _quiet():
-            to_logits.export(draft, format="onnx", verbose=False)
-        _dress(draft, card)
-        _prove(draft, network, proof, path.name)
-        draft.replace(path)
+            to_logits.export(target, format="onnx", verbose=False)
+        model = onnx.load(target)
+        whole = TensorProto.INT64
+        given = ["lengths" if i.type.tensor_type.elem_type == whole else "features" for i in model.graph.input]
+        _rename(model, given, ["logits"])
+        onnx.save(model, target)
+
+    _written(draft, card, path, proof, expected, NETWORK_TOLERANCE)
+
+
+def classical(pipeline: Pipeline, card: Card, path: Path, *, proof: Inputs, expected: Floats, faintest: float) -> None:
+    """Write a scikit-learn pipeline as a model file; as :func:`network` in everything else.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted, with probabilities; its classes are indices into the card's labels.
+    card, path, proof, expected
+        As for :func:`network`; the tolerance is 1e-4.
+    faintest : float
+        Least probability; logits are the logarithms of the probabilities.
+    """
+    from skl2onnx import to_onnx
+
+    def draft(target: Path) -> None:
+        model = to_onnx(
+            for_export(pipeline), proof.values[:1], options={"zipmap": False}, target_opset={"": OPSET, "ai.onnx.ml": 3}
+        )
+        _with_logits(model, np.asarray(pipeline.classes_), len(card.labels), faintest)
+        onnx.save(model, target)
+
+    _written(draft, card, path, proof, expected, CLASSICAL_TOLERANCE)
+
+
+def _written(
+    draft: Callable[[Path], None], card: Card, path: Path, proof: Inputs, expected: Floats, tolerance: float
+) -> None:
+    """Draft, dress with the card, prove, and only then give the file its name."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        target = Path(folder) / "model.onnx"
+        draft(target)
+        model = onnx.load(target)
+        for value in (*model.graph.input, *model.graph.output):
+            value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        model.graph.name, model.graph.doc_string, model.producer_name = card.name, "", "intone"
+        del model.metadata_props[:]
+        model.metadata_props.add(key=METADATA_KEY, value=card.to_json())
+        onnx.checker.check_model(model)
+        onnx.save(model, target)
+        run, _ = engines.from_onnx(target, threads=0)
+        apart = np.abs(softmax(run(proof).astype(np.float64)) - softmax(expected.astype(np.float64))).max()
+        if not apart <= tolerance:
+            raise ModelError(f"{path.name}: the model file's probabilities differ from the model's by {apart:.1e}.")
+        target.replace(path)
 
 
 @contextlib.contextmanager
-def _quiet() -> Any:
+def _quiet() -> Iterator[None]:
     """Keep the converter's chatter off the screen; its errors are exceptions."""
     logger = logging.getLogger("tf2onnx")
     before = logger.level
@@ -63,29 +122,36 @@ def _quiet() -> Any:
         logger.setLevel(before)
 
 
-def _dress(draft: Path, card: Card) -> None:
-    """Give inputs and outputs the names of the design, a free batch size, and put the card in."""
-    model = onnx.load(draft)
+def _rename(model: Any, inputs: list[str], outputs: list[str]) -> None:
+    """Give inputs and outputs, in the graph's order, the names of the design."""
     graph = model.graph
-    names = {graph.input[0].name: "features", graph.output[0].name: "logits"}
+    names = dict(zip([value.name for value in graph.input], inputs, strict=True))
+    names |= dict(zip([value.name for value in graph.output], outputs, strict=True))
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-    for value in (graph.input[0], graph.output[0]):
+    for value in (*graph.input, *graph.output):
         value.name = names[value.name]
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    graph.name, graph.doc_string, model.producer_name = card.name, "", "intone"
-    del model.metadata_props[:]
-    model.metadata_props.add(key=METADATA_KEY, value=card.to_json())
-    onnx.checker.check_model(model)
-    onnx.save(model, draft)
 
 
-def _prove(draft: Path, network: Any, proof: NDArray[np.float32], name: str) -> None:
-    session = onnxruntime.InferenceSession(str(draft), providers=["CPUExecutionProvider"])
-    logits = session.run(["logits"], {"features": proof})[0].astype(np.float64)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    expected = np.asarray(network.predict_on_batch(proof), dtype=np.float64)
-    apart = float(np.abs(powers / powers.sum(axis=1, keepdims=True) - expected).max())
-    if not apart <= TOLERANCE:
-        raise ModelError(f"{name}: the model file's probabilities differ from the network's by {apart:.1e}.")
+def _with_logits(model: Any, classes: NDArray[np.int64], labels: int, faintest: float) -> None:
+    """Put logarithms behind a classifier's probabilities, and spread its classes over all the labels."""
+    _rename(model, ["features"], ["answer", "probabilities"])
+    graph = model.graph
+    spread = np.zeros((len(classes), labels), dtype=np.float32)
+    spread[np.arange(len(classes)), classes] = 1
+    graph.initializer.extend(
+        [
+            helper.make_tensor("spread", TensorProto.FLOAT, spread.shape, spread.ravel()),
+            helper.make_tensor("faintest", TensorProto.FLOAT, [], [faintest]),
+        ]
+    )
+    graph.node.extend(
+        [
+            helper.make_node("MatMul", ["probabilities", "spread"], ["every_label"]),
+            helper.make_node("Max", ["every_label", "faintest"], ["audible"]),
+            helper.make_node("Log", ["audible"], ["logits"]),
+        ]
+    )
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", labels]))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +11,56 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from intone.features.inputs import Inputs
 from intone.learn import networks
-from intone.learn.dataset import Dataset
-from intone.learn.recipe import TrainingRecipe
-from intone.learn.splits import Fold
+from intone.learn.augment import cropped, masked
+from intone.learn.recipe import TrainingPart, TrainingRecipe
 
 Tick = Callable[[int, int, dict[str, float]], None]
 """Told the epochs done, of how many, and the last one's loss and accuracy."""
 
 CHECKPOINT, HISTORY = "checkpoint.keras", "history.csv"
+BLOCK = 256
+"""How many utterances are measured at a time."""
 
 
-def fit(dataset: Dataset, fold: Fold, recipe: TrainingRecipe, *, seed: int, folder: Path, tick: Tick) -> Any:
-    """Train the recipe's network on the fold's training part.
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a model learns from in one fold; the test part is not in it.
 
-    The fold's test part is never looked at; its validation part is only watched, epoch by epoch. What is random in an
-    epoch (order, dropout) is drawn from the seed and the epoch's number alone, so that a training stopped anywhere and
-    gone on with ends with the same network.
+    Attributes
+    ----------
+    train, watched : Inputs
+        The training part, and the validation part, which may be empty and is only watched.
+    truth, watched_truth : numpy.ndarray of int64
+        Their right labels, as indices.
+    labels : int
+        Number of labels.
+    seed : int
+        Decides all that is random.
+    """
+
+    train: Inputs
+    truth: NDArray[np.int64]
+    watched: Inputs
+    watched_truth: NDArray[np.int64]
+    labels: int
+    seed: int
+
+
+def fit(lesson: Lesson, recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> Any:
+    """Train the recipe's network on the training part of a fold.
+
+    The validation part is only watched, epoch by epoch. What is random in an epoch (order, cuts, dropout) is drawn from
+    the seed and the epoch's number alone, so that a training stopped anywhere and gone on with ends with the same
+    network.
 
     Parameters
     ----------
-    dataset, fold, recipe
-        What to learn from, and how.
-    seed : int
-        Decides the first weights, the order and the dropout.
+    lesson : Lesson
+        What to learn from.
+    recipe : TrainingRecipe
+        How.
     folder : pathlib.Path
         Holds ``history.csv`` and the checkpoint; a checkpoint that lies there is gone on from.
     tick : callable
@@ -44,83 +71,99 @@ def fit(dataset: Dataset, fold: Fold, recipe: TrainingRecipe, *, seed: int, fold
     keras.Model
         Trained, from features to probabilities.
     """
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(lesson.seed)
     checkpoint, history_path = folder / CHECKPOINT, folder / HISTORY
+    batches = _Batches(lesson, recipe.training)
     if checkpoint.exists():
         network = keras.models.load_model(checkpoint)
-        history = pd.read_csv(history_path).iloc[: int(network.optimizer.iterations) // _steps(fold, recipe)]
+        history = pd.read_csv(history_path).iloc[: int(network.optimizer.iterations) // len(batches)]
     else:
-        network = _new(dataset, fold, recipe)
+        network = _new(lesson, recipe, steps=len(batches) * recipe.training.epochs)
         history = pd.DataFrame()
-    progress = _Progress(history, folder, recipe.training.epochs, seed, tick)
-    rows = np.flatnonzero(fold.train)
-    targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.truth]
-    watched = (dataset.values[fold.validation], targets[fold.validation]) if fold.validation.any() else None
+    batches.begin(len(history))
+    watched = None
+    if len(lesson.watched):
+        watched = (lesson.watched.feed(), np.eye(lesson.labels, dtype=np.float32)[lesson.watched_truth])
     network.fit(
-        _Batches(dataset.values, targets, rows, recipe.training.batch, seed, first_epoch=len(history)),
+        batches,
         epochs=recipe.training.epochs,
         initial_epoch=len(history),
         shuffle=False,  # the order is ours, see _Batches
         validation_data=watched,
         verbose=0,
-        callbacks=[progress],
+        callbacks=[_Progress(history, folder, recipe.training.epochs, lesson.seed, tick)],
     )
     return network
 
 
-def _steps(fold: Fold, recipe: TrainingRecipe) -> int:
-    return math.ceil(int(fold.train.sum()) / recipe.training.batch)
-
-
-def _new(dataset: Dataset, fold: Fold, recipe: TrainingRecipe) -> Any:
+def _new(lesson: Lesson, recipe: TrainingRecipe, *, steps: int) -> Any:
     network = networks.build(
-        recipe.network.kind, recipe.network.options, columns=dataset.values.shape[1], labels=len(dataset.labels)
+        recipe.network.kind,
+        recipe.network.options,
+        columns=lesson.train.columns,
+        labels=lesson.labels,
+        sequence=lesson.train.lengths is not None,
     )
     if recipe.features.standardise:
-        trained = dataset.values[fold.train].astype(np.float64)
-        network.get_layer("standardise").set_weights([trained.mean(axis=0), trained.var(axis=0)])
-    rate: Any = recipe.training.learning_rate
-    if recipe.training.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, _steps(fold, recipe) * recipe.training.epochs)
+        _standardise(network, lesson.train)
+    training = recipe.training
+    rate: Any = training.learning_rate
+    if training.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     network.compile(
-        optimizer=keras.optimizers.Adam(rate),
-        loss="categorical_crossentropy",
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=training.weight_decay),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing),
         metrics=["accuracy"],
     )
     return network
 
 
+def _standardise(network: Any, train: Inputs) -> None:
+    """Put the training part's mean and variance, as they arrive at the layer ``standardise``, into it."""
+    layer = network.get_layer("standardise")
+    before = keras.Model(network.input, layer.input)
+    total, squares, count = np.zeros(train.columns), np.zeros(train.columns), 0
+    for start in range(0, len(train), BLOCK):
+        part = train[slice(start, start + BLOCK)]
+        arrived = keras.ops.convert_to_numpy(before(part.feed(), training=False))
+        own = Inputs(arrived, part.lengths).own.astype(np.float64)
+        total, squares, count = total + own.sum(axis=0), squares + (own**2).sum(axis=0), count + len(own)
+    mean = total / count
+    layer.set_weights([mean, squares / count - mean**2])
+
+
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
-    """The training part in batches, in an order that each epoch draws from the seed and its own number."""
+    """The training part in batches, in an order and with cuts that each epoch draws from the seed and its own number.
 
-    def __init__(
-        self,
-        values: NDArray[np.float32],
-        targets: NDArray[np.float32],
-        rows: NDArray[np.intp],
-        batch: int,
-        seed: int,
-        *,
-        first_epoch: int,
-    ) -> None:
+    Sequences come in one length, that of the recipe's ``crop`` or of the longest; a longer one is cut at random.
+    """
+
+    def __init__(self, lesson: Lesson, training: TrainingPart) -> None:
         super().__init__()
-        self._values, self._targets, self._rows, self._batch, self._seed = values, targets, rows, batch, seed
-        self._epoch = first_epoch
-        self._order = self._shuffled()
+        self._lesson, self._batch, self._masks = lesson, training.batch, training.masks
+        self._targets = np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
+        self._crop = training.crop or lesson.train.values.shape[1]
+        self.begin(0)
 
-    def _shuffled(self) -> NDArray[np.intp]:
-        return np.random.default_rng([self._seed, self._epoch]).permutation(self._rows)
+    def begin(self, epoch: int) -> None:
+        """Draw the order of an epoch."""
+        self._epoch = epoch
+        self._random = np.random.default_rng([self._lesson.seed, epoch])
+        self._order = self._random.permutation(len(self._lesson.train))
 
     def __len__(self) -> int:
-        return math.ceil(len(self._rows) / self._batch)
+        return math.ceil(len(self._lesson.train) / self._batch)
 
-    def __getitem__(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __getitem__(self, number: int) -> tuple[Any, NDArray[np.float32]]:
         rows = self._order[number * self._batch : (number + 1) * self._batch]
-        return self._values[rows], self._targets[rows]
+        given = self._lesson.train[rows]
+        if given.lengths is not None:
+            generator = np.random.default_rng([self._lesson.seed, self._epoch, number])
+            given = masked(cropped(given, self._crop, generator), self._masks, generator)
+        return given.feed(), self._targets[rows]
 
     def on_epoch_end(self) -> None:
-        self._epoch += 1
-        self._order = self._shuffled()
+        self.begin(self._epoch + 1)
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types

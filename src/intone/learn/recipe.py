@@ -20,12 +20,20 @@ class CorporaPart:
     ----------
     names : tuple of str
         Corpora, as ``intone corpora list`` names them.
-    calm : "drop" or "neutral"
-        Whether RAVDESS's calm counts as neutral or is left out.
+    calm : "drop", "neutral" or "keep"
+        Whether RAVDESS's calm is left out, counts as neutral, or is a label of its own.
+    boredom : "drop" or "keep"
+        Whether EmoDB's boredom is left out or is a label of its own.
     """
 
     names: tuple[str, ...]
-    calm: Literal["drop", "neutral"] = "drop"
+    calm: Literal["drop", "neutral", "keep"] = "drop"
+    boredom: Literal["drop", "keep"] = "drop"
+
+    @property
+    def extra_labels(self) -> tuple[str, ...]:
+        """Labels besides the seven; a model that has any is for evaluation only."""
+        return tuple(label for label, wish in (("calm", self.calm), ("boredom", self.boredom)) if wish == "keep")
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,17 @@ class FeaturesPart:
         A feature recipe's name.
     standardise : bool
         Whether each column is brought to mean 0 and deviation 1, as measured on the training part alone.
+    reduce : str
+        A selection or reduction of the columns, fitted on the training part alone; for classical models. Empty for
+        none; see :data:`intone.learn.classical.REDUCTIONS`.
+    keep : int
+        How many columns it leaves.
     """
 
     recipe: str
     standardise: bool = True
+    reduce: str = ""
+    keep: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,7 +101,19 @@ class TrainingPart:
     epochs, batch : int
         Passes over the training part, and utterances a step.
     learning_rate : float
-        Of the Adam optimiser, at the start.
+        Of the AdamW optimiser, at the start.
+    weight_decay : float
+        Of the AdamW optimiser; with 0 it is Adam.
+    label_smoothing : float
+        Share of each target that is spread over all labels, 0 to 1.
+    crop : int
+        Frames of a sequence that a training step sees, cut at random; 0 for the whole.
+    masks : int
+        How many stretches of time and of columns are hidden from each training sequence (SpecAugment).
+    copies : int
+        How many changed copies of each training sound are learned from beside it.
+    augment : tuple of str
+        How the copies are changed; see :data:`intone.learn.augment.METHODS`.
     schedule : "constant" or "cosine"
         Whether the learning rate stays, or falls to nothing along a cosine.
     seeds : tuple of int
@@ -97,6 +124,12 @@ class TrainingPart:
     batch: int = 64
     learning_rate: float = 0.001
     schedule: Literal["constant", "cosine"] = "constant"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    crop: int = 0
+    masks: int = 0
+    copies: int = 0
+    augment: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (1,)
 
 
@@ -224,6 +257,12 @@ def _check_ranges(recipe: TrainingRecipe, name: str) -> None:
         ("[training] epochs", training.epochs, 1, 100_000),
         ("[training] batch", training.batch, 1, 100_000),
         ("[training] learning_rate", training.learning_rate, 1e-8, 10),
+        ("[training] weight_decay", training.weight_decay, 0, 1),
+        ("[training] label_smoothing", training.label_smoothing, 0, 0.9),
+        ("[training] crop", training.crop, 0, 100_000),
+        ("[training] masks", training.masks, 0, 20),
+        ("[training] copies", training.copies, 0, 20),
+        ("[features] keep", recipe.features.keep, 0, 100_000),
     ]
     for where, found, low, high in bounds:
         if not low <= found <= high:

@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 
 from intone import corpora
 from intone.errors import UsageError
+from intone.features import Inputs
 from intone.hear.modelfile import SUFFIX, Card, Score
-from intone.learn import calibrate, dataset, export, fit, plots, scores, splits
+from intone.learn import calibrate, dataset, fit, learners, plots, scores, splits
 from intone.learn.dataset import Dataset
+from intone.learn.fit import Lesson
+from intone.learn.learners import Trained
 from intone.learn.recipe import TrainingRecipe
 from intone.learn.splits import Fold
 
@@ -29,16 +32,18 @@ Progress = Callable[[str, int, int, str], None]
 """Told what is going on, how far it is, of how much, and a remark."""
 
 SIDES = ("train", "validation", "test")
+PROOF = 256
+"""On how many test utterances a model file is proved equal to its model."""
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Outcome:
     """One trained fold: who it is, and what it answered on its test part."""
 
     protocol: str
     seed: int
     fold: Fold
-    network: Any
+    model: Trained
     logits: NDArray[np.float32]
 
     @property
@@ -151,7 +156,7 @@ def _files(heard: Dataset, folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:
 
 def _train_fold(
     heard: Dataset, recipe: TrainingRecipe, name: str, seed: int, fold: Fold, partial: Path, progress: Progress
-) -> Trained:
+) -> Outcome:
     folder = partial / "folds" / name / f"{fold.name}-seed-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     what = f"{name} {fold.name} seed {seed}" if name != fold.name else f"{name} seed {seed}"
@@ -159,40 +164,32 @@ def _train_fold(
     def tick(done: int, total: int, last: dict[str, float]) -> None:
         progress(what, done, total, f"loss {last['loss']:.3f}, accuracy {last['accuracy']:.1%}")
 
-    network = fit.fit(heard, fold, recipe, seed=seed, folder=folder, tick=tick)
-    return Trained(name, seed, fold, network, logits(network, heard.values[fold.test]))
+    model = learners.train(_lesson(heard, fold, seed), recipe, folder=folder, tick=tick)
+    return Outcome(name, seed, fold, model, model.logits(heard.inputs[fold.test]))
 
 
-def logits(network: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give a network's logits ``(utterances, labels)``."""
-    to_logits = keras.Model(network.input, network.get_layer("logits").output)
-    parts = [to_logits(values[start : start + 256], training=False) for start in range(0, len(values), 256)]
-    return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
+def _lesson(heard: Dataset, fold: Fold, seed: int) -> Lesson:
+    """Gather what a fold's model may learn from: its training part with the copies, and its validation part."""
+    train = Inputs.joined([heard.inputs[fold.train], *(copy[fold.train] for copy in heard.copies)])
+    return Lesson(
+        train=train,
+        truth=np.tile(heard.truth[fold.train], 1 + len(heard.copies)),
+        watched=heard.inputs[fold.validation],
+        watched_truth=heard.truth[fold.validation],
+        labels=len(heard.labels),
+        seed=seed,
+    )
 
 
 def _leave_model(
-    recipe: TrainingRecipe,
-    heard: Dataset,
-    first: Trained,
-    metrics: dict[str, Any],
-    partial: Path,
+    recipe: TrainingRecipe, heard: Dataset, first: Outcome, metrics: dict[str, Any], partial: Path
 ) -> None:
-    """Leave the first fold's network as ``model.keras`` and as a model file, with history and curves."""
+    """Leave the first fold's model as its library reads it and as a model file, with history and curves."""
     fold = first.fold
-    folder = partial / "folds" / first.protocol / f"{fold.name}-seed-{first.seed}"
-    shutil.copy(folder / fit.HISTORY, partial / fit.HISTORY)
-    plots.curves(pd.read_csv(partial / fit.HISTORY), partial, title=recipe.name)
-    held = fold.validation
-    confidence: dict[str, Any] = {}
-    if held.any():
-        answers, truth = logits(first.network, heard.values[held]), heard.truth[held]
-        warmth = calibrate.temperature(answers, truth)
-        voices = ", ".join(sorted(heard.table["speaker"][held].unique()))
-        confidence = {
-            "temperature": warmth,
-            "threshold": calibrate.threshold(answers, truth, temperature=warmth),
-            "calibrated_on": f"{int(held.sum())} utterances kept out of the training ({voices})",
-        }
+    history = partial / "folds" / first.protocol / f"{fold.name}-seed-{first.seed}" / fit.HISTORY
+    if history.exists():
+        shutil.copy(history, partial / fit.HISTORY)
+        plots.curves(pd.read_csv(history), partial, title=recipe.name)
     used = [corpora.describe(name) for name in recipe.corpora.names]
     card = Card(
         name=recipe.name,
@@ -205,11 +202,27 @@ def _leave_model(
         recipe=recipe.text,
         recipe_sha256=recipe.sha256,
         scores=tuple(_card_scores(metrics)),
-        **confidence,
+        **_confidence(heard, first),
     )
-    first.network.save(partial / "model.keras")
+    first.model.save(partial)
     (partial / "card.json").write_text(card.to_json(), encoding="utf-8")
-    export.to_model_file(first.network, card, partial / f"{recipe.name}{SUFFIX}", proof=heard.values[fold.test][:512])
+    proof = heard.inputs[np.flatnonzero(fold.test)[:PROOF]]
+    first.model.write(card, partial / f"{recipe.name}{SUFFIX}", proof=proof)
+
+
+def _confidence(heard: Dataset, first: Outcome) -> dict[str, Any]:
+    """Fit temperature and threshold on the validation part, where the fold has one."""
+    held = first.fold.validation
+    if not held.any():
+        return {}
+    answers, truth = first.model.logits(heard.inputs[held]), heard.truth[held]
+    warmth = calibrate.temperature(answers, truth)
+    voices = ", ".join(sorted(heard.table["speaker"][held].unique()))
+    return {
+        "temperature": warmth,
+        "threshold": calibrate.threshold(answers, truth, temperature=warmth),
+        "calibrated_on": f"{int(held.sum())} utterances kept out of the training ({voices})",
+    }
 
 
 def _licence(used: list[corpora.Corpus]) -> str:

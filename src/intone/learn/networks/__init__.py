@@ -5,12 +5,13 @@ from inspect import signature
 from typing import Any
 
 from intone.errors import UsageError, unknown
-from intone.learn.networks.lstm import lstm
+from intone.learn.networks.convolutional import cnn, cnn2d, cnn_lstm
+from intone.learn.networks.recurrent import gru, lstm
 
-NETWORKS: dict[str, Callable[..., Any]] = {"lstm": lstm}
+NETWORKS: dict[str, Callable[..., Any]] = {"cnn": cnn, "cnn2d": cnn2d, "cnn-lstm": cnn_lstm, "gru": gru, "lstm": lstm}
 
 
-def build(kind: str, options: Mapping[str, Any], *, columns: int, labels: int) -> Any:
+def build(kind: str, options: Mapping[str, Any], *, columns: int, labels: int, sequence: bool = False) -> Any:
     """Build a network by name.
 
     Parameters
@@ -21,6 +22,8 @@ def build(kind: str, options: Mapping[str, Any], *, columns: int, labels: int) -
         The network's own options, as a training recipe gives them.
     columns, labels : int
         Width of its input and output.
+    sequence : bool, default False
+        Whether the input is a sequence of frames, or one vector.
 
     Returns
     -------
@@ -36,15 +39,15 @@ def build(kind: str, options: Mapping[str, Any], *, columns: int, labels: int) -
     --------
     >>> build("lstm", {"layers": 3}, columns=40, labels=7)
     Traceback (most recent call last):
-    intone.errors.UsageError: There is no option of the network lstm 'layers'. Accepted: dense, dropout, units.
+    intone.errors.UsageError: There is no option of the network lstm 'layers'. Accepted: dense, dropout, pooling, units.
     """
     if kind not in NETWORKS:
         raise unknown("network", kind, NETWORKS)
-    known = set(signature(NETWORKS[kind]).parameters) - {"columns", "labels"}
+    known = set(signature(NETWORKS[kind]).parameters) - {"columns", "labels", "sequence"}
     for option in options:
         if option not in known:
             raise unknown(f"option of the network {kind}", option, known)
     try:
-        return NETWORKS[kind](columns=columns, labels=labels, **options)
+        return NETWORKS[kind](columns=columns, labels=labels, sequence=sequence, **options)
     except (TypeError, ValueError) as error:
         raise UsageError(f"The network {kind} cannot be built with {dict(options)}: {error}") from error

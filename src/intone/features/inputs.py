@@ -1,0 +1,84 @@
+"""What a model is given, a batch at a time: one vector an utterance, or a sequence of frames padded with zeros."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float32]
+Rows: TypeAlias = NDArray[np.intp] | NDArray[np.bool_] | slice
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The features of many utterances.
+
+    Attributes
+    ----------
+    values : numpy.ndarray of float32, shape (utterances, columns) or (utterances, frames, columns)
+        Sequences are padded with zeros to the longest.
+    lengths : numpy.ndarray of int64, shape (utterances,), or None
+        How many frames are each utterance's own; None where the values are vectors.
+    """
+
+    values: Floats
+    lengths: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(cls, parts: Sequence[Floats]) -> "Inputs":
+        """Gather vectors ``(columns,)``, or sequences ``(frames, columns)`` of any lengths.
+
+        Examples
+        --------
+        >>> gathered = Inputs.of([np.ones((3, 2), np.float32), np.ones((5, 2), np.float32)])
+        >>> gathered.values.shape, gathered.lengths.tolist()
+        ((2, 5, 2), [3, 5])
+        """
+        if parts[0].ndim == 1:
+            return cls(np.stack(parts))
+        lengths = np.array([len(part) for part in parts], dtype=np.int64)
+        values = np.zeros((len(parts), int(lengths.max()), parts[0].shape[1]), dtype=np.float32)
+        for row, part in zip(values, parts, strict=True):
+            row[: len(part)] = part
+        return cls(values, lengths)
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Inputs]") -> "Inputs":
+        """Put batches behind one another; sequences are padded to the longest of all."""
+        if parts[0].lengths is None:
+            return cls(np.concatenate([part.values for part in parts]))
+        frames = max(part.values.shape[1] for part in parts)
+        padded = [np.pad(part.values, ((0, 0), (0, frames - part.values.shape[1]), (0, 0))) for part in parts]
+        return cls(np.concatenate(padded), np.concatenate([part.lengths for part in parts if part.lengths is not None]))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Rows) -> "Inputs":
+        """Give some of the utterances; sequences are padded no further than the longest of them."""
+        if self.lengths is None:
+            return Inputs(self.values[rows])
+        lengths = self.lengths[rows]
+        return Inputs(self.values[rows][:, : int(lengths.max(initial=1))], lengths)
+
+    @property
+    def columns(self) -> int:
+        """Width of a vector or of a frame."""
+        return int(self.values.shape[-1])
+
+    @property
+    def own(self) -> Floats:
+        """Every vector, or every frame that is no padding: ``(rows, columns)``."""
+        if self.lengths is None:
+            return self.values
+        return self.values[np.arange(self.values.shape[1]) < self.lengths[:, np.newaxis]]
+
+    def feed(self) -> Any:
+        """Give what a Keras network takes: the values, or values and lengths by name."""
+        return self.values if self.lengths is None else self.named()
+
+    def named(self) -> dict[str, NDArray[Any]]:
+        """Give what a model file takes, by the names of its inputs."""
+        return {"features": self.values} | ({} if self.lengths is None else {"lengths": self.lengths})

@@ -1,0 +1,151 @@
+"""Augmentation: what training hears besides the recordings themselves; a test never does.
+
+Sounds are changed before their features are computed (:func:`heard_anew`), sequences of features when a batch is made
+(:func:`cropped`, :func:`masked`).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from intone.errors import unknown
+from intone.features.inputs import Inputs
+from intone.hear.audio import RATE
+
+Samples = NDArray[np.float32]
+MASK_SHARE = 0.15
+"""The widest mask, as a share of the frames or columns that it is laid over."""
+
+
+def noise(samples: Samples, generator: np.random.Generator) -> Samples:
+    """Add noise at 5 to 30 dB below the sound; its spectrum falls by a random power of frequency, white to brown."""
+    spectrum = np.fft.rfft(generator.standard_normal(len(samples)))
+    spectrum[1:] /= np.arange(1, len(spectrum)) ** generator.uniform(0, 1)
+    added = np.fft.irfft(spectrum, len(samples))
+    return at_snr(samples, added.astype(np.float32), float(generator.uniform(5, 30)))
+
+
+def at_snr(samples: Samples, added: Samples, decibels: float) -> Samples:
+    """Add ``added`` to ``samples`` so that their powers are ``decibels`` apart.
+
+    Examples
+    --------
+    >>> tone, hiss = np.ones(100, np.float32), np.full(100, 3, np.float32)
+    >>> bool(np.allclose(at_snr(tone, hiss, 20), 1.1))
+    True
+    """
+    scale = np.sqrt(np.mean(samples**2) / np.maximum(np.mean(added**2), 1e-12)) * 10 ** (-decibels / 20)
+    return np.asarray(samples + scale * added, dtype=np.float32)
+
+
+def speed(samples: Samples, generator: np.random.Generator) -> Samples:
+    """Play it 0.85 to 1.18 times as fast; pitch and formants move with it."""
+    factor = float(np.exp(generator.uniform(np.log(0.85), np.log(1.18))))
+    return np.asarray(soxr.resample(samples, RATE * factor, RATE), dtype=np.float32)
+
+
+def gain(samples: Samples, generator: np.random.Generator) -> Samples:
+    """Make it up to 15 dB quieter or louder, without clipping."""
+    return (samples * 10 ** (generator.uniform(-15, 15) / 20)).astype(np.float32)
+
+
+def telephone(samples: Samples, generator: np.random.Generator) -> Samples:  # noqa: ARG001  # one telephone is like another
+    """Keep the telephone's band, 300 to 3400 Hz (ITU-T G.712), with smooth edges."""
+    hertz = np.fft.rfftfreq(len(samples), 1 / RATE)
+    rise = np.clip((hertz - 200) / 100, 0, 1)
+    fall = np.clip((3700 - hertz) / 300, 0, 1)
+    return np.fft.irfft(np.fft.rfft(samples) * rise * fall, len(samples)).astype(np.float32)
+
+
+def reverberation(samples: Samples, generator: np.random.Generator) -> Samples:
+    """Put it into a room: noise that dies away over 0.1 to 0.6 s (RT60) behind the direct sound."""
+    decay = float(generator.uniform(0.1, 0.6))
+    length = int(decay * RATE)
+    tail = generator.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
+    tail *= generator.uniform(0.2, 0.7) / np.sqrt(np.sum(tail**2))
+    tail[0] = 1
+    size = len(samples) + length
+    wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(tail, size), size)
+    return wet[: len(samples)].astype(np.float32)
+
+
+METHODS: dict[str, Callable[[Samples, np.random.Generator], Samples]] = {
+    "gain": gain,
+    "noise": noise,
+    "reverberation": reverberation,
+    "speed": speed,
+    "telephone": telephone,
+}
+"""Changes of a sound by name; each draws its strength from the generator."""
+
+
+def heard_anew(samples: Samples, methods: tuple[str, ...], generator: np.random.Generator) -> Samples:
+    """Change a sound by each of the methods in turn, each with even odds.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray of float32, shape (samples,)
+        At 16 kHz.
+    methods : tuple of str
+        Names of :data:`METHODS`.
+    generator : numpy.random.Generator
+        Decides everything.
+
+    Raises
+    ------
+    UsageError
+        There is no method of that name.
+    """
+    for name in methods:
+        if name not in METHODS:
+            raise unknown("augmentation", name, METHODS)
+        if generator.random() < 0.5:
+            samples = METHODS[name](samples, generator)
+    return samples
+
+
+def cropped(inputs: Inputs, frames: int, generator: np.random.Generator) -> Inputs:
+    """Give sequences of just ``frames`` frames: longer ones are cut at random, shorter ones padded with zeros."""
+    if inputs.lengths is None:
+        return inputs
+    values = np.zeros((len(inputs), frames, inputs.columns), dtype=np.float32)
+    for row, whole, length in zip(values, inputs.values, inputs.lengths, strict=True):
+        start = int(generator.integers(max(0, int(length) - frames) + 1))
+        part = whole[start : min(start + frames, int(length))]
+        row[: len(part)] = part
+    return Inputs(values, np.minimum(inputs.lengths, frames))
+
+
+def masked(inputs: Inputs, masks: int, generator: np.random.Generator) -> Inputs:
+    """Hide stretches of time and of columns behind the utterance's mean.
+
+    SpecAugment: Park et al. (2019), arXiv:1904.08779.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Sequences.
+    masks : int
+        How many masks over time, and how many over the columns, each utterance gets.
+    generator : numpy.random.Generator
+        Decides where, and how wide: up to 15 % of the utterance or of the columns.
+    """
+    if inputs.lengths is None or not masks:
+        return inputs
+    values = inputs.values.copy()
+    for row, length in zip(values, inputs.lengths, strict=True):
+        own = row[: int(length)]
+        mean = own.mean(axis=0)
+        for _ in range(masks):
+            wide, start = _stretch(len(own), generator)
+            own[start : start + wide] = mean
+            wide, start = _stretch(own.shape[1], generator)
+            own[:, start : start + wide] = mean[start : start + wide]
+    return Inputs(values, inputs.lengths)
+
+
+def _stretch(size: int, generator: np.random.Generator) -> tuple[int, int]:
+    wide = int(generator.integers(int(MASK_SHARE * size) + 1))
+    return wide, int(generator.integers(size - wide + 1))

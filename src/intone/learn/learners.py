@@ -1,0 +1,115 @@
+"""One way to train and to leave any model of the field, be it a network or a classical one."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import skops.io
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from intone.errors import UsageError, unknown
+from intone.features import Inputs
+from intone.hear.modelfile import Card
+from intone.learn import classical, export, fit, networks
+from intone.learn.fit import Lesson, Tick
+from intone.learn.recipe import TrainingRecipe
+
+Floats = NDArray[np.float32]
+BLOCK = 256
+"""How many utterances are answered at a time."""
+FAINTEST = 1e-7
+"""A classical model's probability of zero becomes this, so that it has a logarithm."""
+
+
+class Trained(Protocol):
+    """A trained model."""
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Give logits ``(utterances, labels)``."""
+
+    def save(self, folder: Path) -> None:
+        """Write the model as its own library reads it, into a run folder."""
+
+    def write(self, card: Card, path: Path, *, proof: Inputs) -> None:
+        """Write the model file, and prove on ``proof`` that it agrees."""
+
+
+class Network:
+    """A trained Keras network."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+        self._to_logits = keras.Model(network.input, network.get_layer("logits").output)
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Give logits ``(utterances, labels)``."""
+        parts = [
+            self._to_logits(inputs[slice(start, start + BLOCK)].feed(), training=False)
+            for start in range(0, len(inputs), BLOCK)
+        ]
+        return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.keras``."""
+        self._network.save(folder / "model.keras")
+
+    def write(self, card: Card, path: Path, *, proof: Inputs) -> None:
+        """Write the model file."""
+        export.network(self._to_logits, card, path, proof=proof, expected=self.logits(proof))
+
+
+class Classical:
+    """A trained scikit-learn pipeline, which has learned ``labels`` of which its training held some or all."""
+
+    def __init__(self, pipeline: Pipeline, labels: int) -> None:
+        self._pipeline, self._labels = pipeline, labels
+
+    def logits(self, inputs: Inputs) -> Floats:
+        """Give the logarithms of its probabilities ``(utterances, labels)``; a label never trained has the faintest."""
+        found = np.full((len(inputs), self._labels), FAINTEST)
+        found[:, self._pipeline.classes_] = self._pipeline.predict_proba(inputs.values)
+        return np.asarray(np.log(np.maximum(found, FAINTEST)), dtype=np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.skops``, which loads without running foreign code."""
+        skops.io.dump(self._pipeline, folder / "model.skops")
+
+    def write(self, card: Card, path: Path, *, proof: Inputs) -> None:
+        """Write the model file."""
+        export.classical(self._pipeline, card, path, proof=proof, expected=self.logits(proof), faintest=FAINTEST)
+
+
+def train(lesson: Lesson, recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> Trained:
+    """Train what the recipe names: one of the networks, or one of the classical models.
+
+    Parameters
+    ----------
+    lesson : Lesson
+        The training part of a fold.
+    recipe : TrainingRecipe
+        What to train, and how.
+    folder : pathlib.Path
+        For checkpoints.
+    tick : callable
+        Told about the epochs of a network.
+
+    Raises
+    ------
+    UsageError
+        There is no such model, or it cannot take features of this kind.
+    """
+    kind = recipe.network.kind
+    if kind in networks.NETWORKS:
+        if recipe.features.reduce:
+            raise UsageError(f"[features] reduce is for classical models; {kind} is a network.")
+        return Network(fit.fit(lesson, recipe, folder=folder, tick=tick))
+    if kind not in classical.CLASSIFIERS:
+        raise unknown("model", kind, [*networks.NETWORKS, *classical.CLASSIFIERS])
+    if lesson.train.lengths is not None:
+        raise UsageError(f"{kind} takes one vector an utterance; the feature recipe gives one a frame.")
+    pipeline = classical.build(
+        kind, recipe.network.options, reduce=recipe.features.reduce, keep=recipe.features.keep, seed=lesson.seed
+    )
+    return Classical(pipeline.fit(lesson.train.values, lesson.truth), lesson.labels)
