@@ -27,7 +27,7 @@ bench: $(VENV)/.dev  ## Print the speed tables
 	for table in benchmarks/*.py; do $(BIN)/python $$table || exit 1; done
 
 results: $(VENV)/.dev  ## Carry out the recipes that have no stored run, and write docs/results.md
-	$(BIN)/python -m intone.learn.ledger
+	$(BIN)/python -c 'from intone.learn.ledger import main; main()'
 
 clean:           ## Remove the environment
 	rm -rf $(VENV)

@@ -185,7 +185,3 @@ def main() -> None:
             readme=here / "README.md",
         )
     )
-
-
-if __name__ == "__main__":
-    main()
