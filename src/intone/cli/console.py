@@ -43,12 +43,15 @@ def tell(message: str) -> None:
 def progress(items: Sequence[Item], what: str) -> Iterator[Item]:
     """Go through ``items`` with a progress bar on standard error, where that is a terminal."""
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        return iter(items)
-    return iter(track(items, description=what, console=console, transient=True))
+        yield from items
+        return
+    # Without redirect_stdout=False rich would send what is printed meanwhile, the answers, to standard error.
+    with Progress(console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as shown:
+        yield from shown.track(items, description=what)
 
 
 def table(
@@ -86,6 +89,7 @@ def table(
 
 def needs_learning(command: str) -> None:
     """Say in a sentence what to install where the learning half is not."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes; what fails comes as an exception
     try:
         with hushed():
             for name in ("keras", "matplotlib", "onnx", "pandas", "sklearn", "tf2onnx"):

@@ -38,13 +38,18 @@ def train(
 
     plan = recipes.read(recipe)
     target = out or Path("runs") / plan.name
+    console = Console(stderr=True)
     bars: dict[str, Any] = {}
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(), TextColumn("{task.fields[remark]}"), console=Console(stderr=True),
+        TimeRemainingColumn(), TextColumn("{task.fields[remark]}"), console=console, disable=not console.is_terminal,
     ) as shown:  # fmt: skip
 
         def progress(what: str, done: int, total: int, remark: str) -> None:
+            if not console.is_terminal:  # a log: a line for each recording or epoch would bury it
+                if done == total:
+                    tell(f"{what}: {done}/{total} {remark}".rstrip())
+                return
             if what not in bars:
                 bars[what] = shown.add_task(what, total=total, remark="")
             shown.update(bars[what], completed=done, remark=remark)
