@@ -254,7 +254,7 @@ def _confidence(heard: Dataset, first: Outcome) -> dict[str, Any]:
 
 
 def _licence(used: list[corpora.Corpus]) -> str:
-    barred = [corpus for corpus in used if "NC" in corpus.licence or "research" in corpus.licence]
+    barred = [corpus for corpus in used if not corpus.commercial]
     if not barred:
         return "The licences of the corpora it was learned from apply."
     names = ", ".join(f"{corpus.title} ({corpus.licence})" for corpus in barred)

@@ -87,7 +87,8 @@ def run(
     CorpusError
         The corpus is missing, or nothing of it can be heard.
     """
-    table, dropped = corpora.only_seven(corpora.read(corpus, root), calm_is_neutral=calm_is_neutral)
+    whole = corpora.read(corpus, root)
+    table, dropped = corpora.only_seven(whole, calm_is_neutral=calm_is_neutral)
     labels = [str(emotion) for emotion in Emotion]
     answers: dict[int, Prediction] = {}
     left_out: list[str] = []
@@ -114,4 +115,4 @@ def run(
             shown = ", ".join(voices) if len(voices) <= 6 else f"{len(voices)} voices"
             unsure = float(np.mean([answers[row].unsure for row in rows]))
             parts.append(Part(title, measure(truth, given, labels), unsure, shown))
-    return Trial(tuple(parts), dropped, tuple(left_out))
+    return Trial(tuple(parts), dropped, (*corpora.left_out(whole), *left_out))
