@@ -1,6 +1,5 @@
 """``intone predict``: the emotion of each recording."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from intone.cli import SOME_FAILED
+from intone.cli.console import as_json as json_line
 from intone.cli.console import complain, hushed, progress, table, tell
 from intone.errors import IntoneError, SoundNotFoundError, UsageError
 
@@ -176,7 +176,7 @@ def _shown(waveform: "Waveform", prediction: "Prediction", plot: Path | None, pl
 
 
 def _print_json(answer: dict[str, object]) -> None:
-    print(json.dumps(answer), flush=True)
+    print(json_line(answer), flush=True)
 
 
 def _print_table(heard: "list[Prediction]", top: int) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from intone.cli.console import needs_learning, table, tell
+from intone.errors import counted
 
 HELP = """Train the model that a recipe describes, and test it as the recipe says.
 
@@ -81,7 +82,7 @@ def _report(metrics: dict[str, Any], target: Path) -> None:
     headings = ["Protocol", "Tested on", "UA", "Accuracy", "F1", "Seeds"]
     table(headings, rows, title=metrics["name"], right=(2, 3, 4, 5))
     for label, count in metrics["dropped"].items():
-        tell(f"Left out: {count} utterances labelled {label}, which is outside the seven.")
+        tell(f"Left out: {counted(count, 'utterance')} labelled {label}, which is outside the labels of the recipe.")
     for sentence in metrics["left_out"]:
         tell(f"Left out: {sentence}")
     tell(f"The run is in {target}")
