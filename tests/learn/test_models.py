@@ -89,6 +89,17 @@ def test_a_classical_model_learns_what_is_there_to_learn(kind: str, tmp_path: Pa
     assert np.exp(logits[:, 3:]).max() < 1e-6  # labels that it never met
 
 
+@pytest.mark.parametrize("kind", ["logistic", "svm", "lstm"])
+def test_what_could_not_be_measured_counts_as_the_mean(kind: str, tmp_path: Path) -> None:
+    parts, truth = spoken(60)
+    values = np.stack([part.mean(axis=0) for part in parts])
+    model = learners.train(lesson(Inputs(values), truth), recipe(kind), folder=tmp_path, tick=lambda *_: None)
+    unmeasured, average = values.copy(), values.copy()
+    unmeasured[:, 7] = np.nan
+    average[:, 7] = values[:, 7].mean()
+    assert np.allclose(model.logits(Inputs(unmeasured)), model.logits(Inputs(average)), atol=1e-3)
+
+
 def test_a_classical_model_refuses_frames_and_a_network_a_reduction(tmp_path: Path) -> None:
     parts, truth = spoken(12)
     with pytest.raises(UsageError, match="one vector an utterance"):

@@ -3,9 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from intone import corpora, features
 from intone.emotions import Emotion
 from intone.errors import CorpusError, SoundError
-from intone.features import FeatureRecipe, Inputs
+from intone.features import FeatureRecipe, Inputs, workers
 from intone.hear import audio
 from intone.learn.augment import heard_anew
 from intone.learn.recipe import TrainingRecipe
@@ -151,8 +149,7 @@ def _all_heard(ear: _Ear, paths: list[Path], names: list[str]) -> Iterator[_Hear
     if len(paths) < WORTH_PROCESSES or cores == 1:
         yield from map(ear, paths, names)
         return
-    # Spawned and not forked: a fork of a process with TensorFlow's threads may hang.
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+    with workers.pool(cores) as pool:
         try:
             yield from pool.map(ear, paths, names, chunksize=16)
         except BaseException:
