@@ -71,6 +71,9 @@ CLASSIFIERS: dict[str, Callable[..., Any]] = {
     "mlp": _mlp,
 }
 """The classical models by name."""
+TREES = frozenset({"boosting", "forest"})
+"""Models to which scale is nothing; left unscaled, their thresholds are met by the very values that they were learned on,
+and the model file, which computes in float32, takes the same branches."""
 
 
 def _mutual_information(columns: Any, labels: Any) -> Any:
@@ -106,7 +109,7 @@ def build(kind: str, options: Mapping[str, Any], *, reduce: str = "", keep: int 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        With the steps ``fill``, ``scale``, ``reduce`` where asked for, and ``classify``.
+        With the steps ``fill``, ``scale`` (but for trees), ``reduce`` where asked for, and ``classify``.
 
     Raises
     ------
@@ -123,7 +126,9 @@ def build(kind: str, options: Mapping[str, Any], *, reduce: str = "", keep: int 
     """
     if kind not in CLASSIFIERS:
         raise unknown("classical model", kind, CLASSIFIERS)
-    steps: list[tuple[str, Any]] = [("fill", SimpleImputer(keep_empty_features=True)), ("scale", StandardScaler())]
+    steps: list[tuple[str, Any]] = [("fill", SimpleImputer(keep_empty_features=True))]
+    if reduce or kind not in TREES:
+        steps.append(("scale", StandardScaler()))
     if reduce:
         if reduce not in REDUCTIONS:
             raise unknown("reduction", reduce, REDUCTIONS)
