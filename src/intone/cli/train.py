@@ -9,7 +9,7 @@ from intone.cli.console import needs_learning, table, tell
 
 HELP = """Train the model that a recipe describes, and test it as the recipe says.
 
-Leaves a run folder: recipe, file lists, history, metrics, curves, confusion matrix, model.keras and the model file.
+Leaves a run folder: recipe, file lists, history, metrics, report.html, curves, model.keras and the model file.
 A run that is stopped leaves NAME.partial, and --resume goes on with it to the same numbers.
 
 [bold]Examples[/bold]
@@ -79,4 +79,4 @@ def _report(metrics: dict[str, Any], target: Path) -> None:
         tell(f"Left out: {count} utterances labelled {label}, which is outside the seven.")
     for sentence in metrics["left_out"]:
         tell(f"Left out: {sentence}")
-    tell(f"The run is in {target}")
+    tell(f"The run is in {target}; its report is {target / 'report.html'}")

@@ -6,7 +6,7 @@ While it trains, a run lives in ``NAME.partial``; the last thing that it does is
 import json
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,15 +17,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intone import corpora
+from intone import corpora, features
 from intone.errors import UsageError
-from intone.features import Inputs
+from intone.features import FeatureRecipe, Inputs
+from intone.hear.audio import Waveform
 from intone.hear.modelfile import SUFFIX, Card, Score
-from intone.learn import calibrate, dataset, fit, learners, plots, scores, splits
+from intone.learn import calibrate, dataset, fit, learners, plots, report, robustness, scores, splits
 from intone.learn.dataset import Dataset
 from intone.learn.fit import Lesson
 from intone.learn.learners import Trained
 from intone.learn.recipe import TrainingRecipe
+from intone.learn.robustness import Robustness
 from intone.learn.splits import Fold
 
 Progress = Callable[[str, int, int, str], None]
@@ -38,13 +40,14 @@ PROOF = 256
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """One trained fold: who it is, and what it answered on its test part."""
+    """One trained fold: who it is, what it answered on its test part, and the confidence fitted on its validation."""
 
     protocol: str
     seed: int
     fold: Fold
     model: Trained
     logits: NDArray[np.float32]
+    confidence: dict[str, float]
 
     @property
     def key(self) -> str:
@@ -106,6 +109,7 @@ def train(
         "recipe_sha256": recipe.sha256,
         "labels": list(heard.labels),
         "protocols": scores.of(files, answers, heard.labels),
+        "confidence": {done.key: done.confidence for done in trained},
         "utterances": len(files),
         "dropped": heard.dropped,
         "left_out": list(heard.left_out),
@@ -114,7 +118,9 @@ def train(
     np.savez_compressed(partial / "logits.npz", **answers)
     _write_json(partial / "metrics.json", metrics)
     _write_json(partial / "environment.json", _environment())
+    _write_json(partial / report.ROBUSTNESS, _robustness(heard, trained, root).to_dict())
     plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
+    report.leave(partial, root)
     shutil.rmtree(partial / "folds")
     partial.replace(out)
     return metrics
@@ -151,7 +157,9 @@ def _files(heard: Dataset, folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:
         for word in SIDES:
             side[getattr(fold, word)] = word
         sides[scores.key(name, fold.name, seed)] = side
-    return pd.concat([heard.table[["path", "sha256", "corpus", "speaker", "emotion"]], pd.DataFrame(sides)], axis=1)
+    return pd.concat(
+        [heard.table[["path", "sha256", "corpus", "speaker", "sex", "emotion"]], pd.DataFrame(sides)], axis=1
+    )
 
 
 def _train_fold(
@@ -165,7 +173,7 @@ def _train_fold(
         progress(what, done, total, f"loss {last['loss']:.3f}, accuracy {last['accuracy']:.1%}")
 
     model = learners.train(_lesson(heard, fold, seed), recipe, folder=folder, tick=tick)
-    return Outcome(name, seed, fold, model, model.logits(heard.inputs[fold.test]))
+    return Outcome(name, seed, fold, model, model.logits(heard.inputs[fold.test]), _confidence(heard, fold, model))
 
 
 def _lesson(heard: Dataset, fold: Fold, seed: int) -> Lesson:
@@ -202,7 +210,9 @@ def _leave_model(
         recipe=recipe.text,
         recipe_sha256=recipe.sha256,
         scores=tuple(_card_scores(metrics)),
-        **_confidence(heard, first),
+        calibrated_on=_calibrated_on(heard, fold),
+        temperature=first.confidence.get("temperature", Card.temperature),
+        threshold=first.confidence.get("threshold", Card.threshold),
     )
     first.model.save(partial)
     (partial / "card.json").write_text(card.to_json(), encoding="utf-8")
@@ -210,19 +220,39 @@ def _leave_model(
     first.model.write(card, partial / f"{recipe.name}{SUFFIX}", proof=proof)
 
 
-def _confidence(heard: Dataset, first: Outcome) -> dict[str, Any]:
+def _confidence(heard: Dataset, fold: Fold, model: Trained) -> dict[str, float]:
     """Fit temperature and threshold on the validation part, where the fold has one."""
-    held = first.fold.validation
+    held = fold.validation
     if not held.any():
         return {}
-    answers, truth = first.model.logits(heard.inputs[held]), heard.truth[held]
+    answers, truth = model.logits(heard.inputs[held]), heard.truth[held]
     warmth = calibrate.temperature(answers, truth)
+    return {"temperature": warmth, "threshold": calibrate.threshold(answers, truth, temperature=warmth)}
+
+
+def _calibrated_on(heard: Dataset, fold: Fold) -> str:
+    held = fold.validation
     voices = ", ".join(sorted(heard.table["speaker"][held].unique()))
-    return {
-        "temperature": warmth,
-        "threshold": calibrate.threshold(answers, truth, temperature=warmth),
-        "calibrated_on": f"{int(held.sum())} utterances kept out of the training ({voices})",
-    }
+    return f"{int(held.sum())} utterances kept out of the training ({voices})" if held.any() else ""
+
+
+def _robustness(heard: Dataset, trained: list[Outcome], root: Path) -> Robustness:
+    """Try the first model whose test voices it has never heard; a random split's would know them in any noise."""
+    chosen = next((done for done in trained if not splits.PROTOCOLS[done.protocol].leaks_speakers), trained[0])
+    rows = robustness.sample(heard.table, chosen.fold.test)
+    recipe = FeatureRecipe.from_toml(heard.feature_recipe)
+
+    def hear(sounds: Sequence[Waveform]) -> NDArray[np.float32]:
+        measured = [features.extract(sound, recipe=recipe).values for sound in sounds]
+        return chosen.model.logits(Inputs.of(measured))
+
+    return robustness.measure(
+        hear,
+        [root / path for path in heard.table["path"].iloc[rows]],
+        heard.truth[rows],
+        tested_on=f"{splits.PROTOCOLS[chosen.protocol].title}, fold {chosen.fold.name}, seed {chosen.seed}",
+        speakers=int(heard.table["speaker"].iloc[rows].nunique()),
+    )
 
 
 def _licence(used: list[corpora.Corpus]) -> str:
