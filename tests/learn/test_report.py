@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -152,6 +154,15 @@ def test_a_chart_keeps_inside_its_frame() -> None:
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a finished run"):
+        stored.read(tmp_path)
+    for name in ("metrics.json", "recipe.toml", "files.csv"):
+        shutil.copy(RESULTS / "tess-lstm" / name, tmp_path)
+    (tmp_path / "logits.npz").write_bytes(b"PK\x03\x04 and nothing more")
+    with pytest.raises(UsageError, match="not a finished run"):
+        stored.read(tmp_path)
+    newer: dict[str, Any] = {"of-tomorrow/fold/seed-1": np.zeros((1, 7))}
+    np.savez(tmp_path / "logits.npz", **newer)
+    with pytest.raises(UsageError, match="no split protocol 'of-tomorrow'"):
         stored.read(tmp_path)
 
 

@@ -59,7 +59,7 @@ def evaluate(
         through=lambda items: progress(items, "Listening"),
     )
     if out is not None:
-        words = ["intone", "evaluate", model, "--corpus", corpus, "--corpora", "CORPORA"]
+        words = ["intone", "evaluate", Path(model).name, "--corpus", corpus, "--corpora", "CORPORA"]
         words += ["--calm-is-neutral"] * calm_is_neutral + ["--robustness"] * robustness
         out.mkdir(parents=True)
         report.write(found.content(command=shlex.join(words)), out)

@@ -4,12 +4,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intone.errors import UsageError
+from intone.errors import UsageError, unknown
 from intone.learn import answers, figures
 from intone.learn.answers import Answers
 from intone.learn.figures import Figures
@@ -82,9 +83,12 @@ def read(folder: Path) -> StoredRun:
         files = pd.read_csv(folder / "files.csv", keep_default_na=False)
         with np.load(folder / "logits.npz") as stored:
             logits = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadZipFile) as error:
         raise UsageError(
             f"{folder}: not a finished run ({error}); 'intone train' leaves folders with metrics.json, recipe.toml, "
             "files.csv and logits.npz."
         ) from error
+    for key in logits:
+        if key.split("/")[0] not in PROTOCOLS:
+            raise unknown("split protocol", key.split("/")[0], PROTOCOLS)
     return StoredRun(folder, metrics, recipe, files, logits)

@@ -147,23 +147,24 @@ def run(
         The corpus is missing, or nothing of it can be heard.
     """
     table, dropped = _answerable(corpora.read(corpus, root), model.card.labels, calm_is_neutral=calm_is_neutral)
+    if table.empty:
+        raise CorpusError(f"{corpus}: its recordings have none of the model's labels ({', '.join(model.card.labels)}).")
     logits: dict[int, np.ndarray[Any, Any]] = {}
     left_out: list[str] = []
-    paths = table["path"].tolist()
+    paths = [Path(path) for path in table["path"]]
+    table["path"] = names = [path.relative_to(root).as_posix() for path in paths]
     batches = [range(start, min(start + BATCH, len(paths))) for start in range(0, len(paths), BATCH)]
     for batch in through(batches):
         heard: dict[int, Waveform] = {}
         for row in batch:
             try:
-                heard[row] = audio.load(paths[row])
+                heard[row] = audio.load(paths[row], name=names[row])
             except SoundError as error:
                 left_out.append(str(error))
         if heard:
             logits |= dict(zip(heard, model.logits(list(heard.values())), strict=True))
     if not logits:
-        first = f"; the first: {left_out[0]}" if left_out else ""
-        raise CorpusError(f"{root}: not one of the {len(paths)} recordings can be heard{first}")
-    table["path"] = [Path(path).relative_to(root).as_posix() for path in paths]
+        raise CorpusError(f"{root}: not one of the {len(paths)} recordings can be heard; the first: {left_out[0]}")
     given = _answers(table.iloc[list(logits)], np.stack(list(logits.values())), model.card)
     known = given.table["speaker"].isin(model.card.speakers).to_numpy()
     parts = tuple(

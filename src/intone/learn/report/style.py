@@ -24,7 +24,8 @@ caption { text-align: left; padding-bottom: .3rem; }
 th, td { padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; } thead th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 td.number, th.number { text-align: right; white-space: nowrap; }
-td { overflow-wrap: anywhere; } .pairs th { min-width: 6.5rem; overflow-wrap: anywhere; } .unseen { color: var(--one); font-weight: 600; }
+td { overflow-wrap: anywhere; } .pairs th { min-width: 6.5rem; overflow-wrap: anywhere; }
+.unseen { color: var(--one); font-weight: 600; }
 .charts { display: flex; flex-wrap: wrap; gap: 1.2rem 2rem; align-items: flex-start; }
 figure { margin: 0; flex: 1 1 18rem; min-width: 0; max-width: 29rem; }
 svg { display: block; width: 100%; height: auto; overflow: hidden; }
@@ -38,7 +39,8 @@ svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .matrix { border-collapse: separate; border-spacing: 1px; font-size: .75rem; width: 100%; table-layout: fixed; }
 .matrix th, .matrix td { border: 0; padding: 0; text-align: center; vertical-align: middle; height: 1.9rem; }
 .matrix thead th { height: 5.4rem; vertical-align: bottom; padding-bottom: .3rem; }
-.matrix thead span { writing-mode: vertical-rl; transform: rotate(180deg); display: inline-block; max-height: 9rem; overflow: hidden; }
+.matrix thead span { writing-mode: vertical-rl; transform: rotate(180deg); display: inline-block;
+  max-height: 9rem; overflow: hidden; }
 .matrix th.row { text-align: right; padding-right: .4rem; width: 5.4rem; font-weight: 500; overflow-wrap: anywhere; }
 .matrix td { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .matrix .hot { color: var(--heat-ink); }
