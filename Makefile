@@ -6,6 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export INTONE_CORPORA ?= $(wildcard ../shared/corpora)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
+# A target whose recipe failed is not left behind as if it were made.
+.DELETE_ON_ERROR:
 .PHONY: help demo test lint bench results clean
 help:            ## Say what can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -27,14 +29,14 @@ bench: $(VENV)/.dev  ## Print the speed tables
 	for table in benchmarks/*.py; do $(BIN)/python $$table || exit 1; done
 
 results: $(VENV)/.dev  ## Carry out the recipes that have no stored run, and write docs/results.md
-	$(BIN)/python -m intone.learn.ledger
+	$(BIN)/python -c 'from intone.learn.ledger import main; main()'
 
 clean:           ## Remove the environment
 	rm -rf $(VENV)
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Intone needs Python 3.11 to 3.13; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No environment was made; on Debian and Ubuntu Python's ensurepip is in the package python3-venv." >&2; exit 1; }
 
 $(VENV)/.hear: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing Intone into $(VENV) ..."

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import intone
 from intone.learn import ledger, scores
 from intone.learn import recipe as recipes
 from intone.learn.splits import PROTOCOLS
@@ -44,6 +45,27 @@ def test_no_sound_and_no_speaker_stands_on_two_sides(stored: Path) -> None:
             assert not sides[0] & sides[1]
             assert not sides[0] & sides[2]
             assert not sides[1] & sides[2]
+
+
+def test_tess_is_remembered_as_well_as_the_fields_projects_do_in_six_minutes() -> None:
+    metrics = json.loads((HOME / "results" / "tess-lstm" / "metrics.json").read_text(encoding="utf-8"))
+    unseen, random = metrics["protocols"]
+    assert set(unseen["folds"]) == {"tess-OAF", "tess-YAF"}
+    assert set(random["seeds"]) == {"1", "2", "3"}
+    assert random["mean"]["accuracy"] >= 0.979
+    made = json.loads((HOME / "results" / "tess-lstm" / "environment.json").read_text(encoding="utf-8"))
+    assert made["cores"] <= 2
+    assert made["training_seconds"] <= 360
+
+
+def test_the_model_that_ships_is_that_of_its_stored_run() -> None:
+    card = intone.load().card
+    metrics = json.loads((HOME / "results" / card.name / "metrics.json").read_text(encoding="utf-8"))
+    assert card.recipe_sha256 == metrics["recipe_sha256"]
+    (entry,) = metrics["protocols"]
+    assert {score.corpora: score.ua for score in card.scores} == pytest.approx(
+        {name: part["ua"] for name, part in entry["corpora"].items()}
+    )
 
 
 def test_the_page_says_what_is_stored() -> None:

@@ -39,6 +39,28 @@ class CorpusError(IntoneError):
     code = "corpus"
 
 
+class ByHandError(CorpusError):
+    """A corpus that a person has to get.
+
+    Parameters
+    ----------
+    message : str
+        What is the matter, in one sentence.
+    steps : str
+        What to do, one step a line. They are Intone's own words, and may therefore be shown as several lines.
+    """
+
+    code = "by-hand"
+
+    def __init__(self, message: str, steps: str) -> None:
+        super().__init__(message, steps)
+        self.message = message
+        self.steps = tuple(steps.splitlines())
+
+    def __str__(self) -> str:
+        return "\n".join((self.message, *self.steps))
+
+
 class SoundError(IntoneError):
     """A sound that cannot be heard; the children say why."""
 
@@ -125,3 +147,26 @@ def unknown(kind: str, found: str, accepted: Iterable[str]) -> UsageError:
     near = get_close_matches(found.lower(), names, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return UsageError(f"There is no {kind} '{found}'.{hint} Accepted: {', '.join(names)}.")
+
+
+def counted(number: int, what: str) -> str:
+    """Word a number of things.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    what : str
+        What one of them is called; several take an "s".
+
+    Returns
+    -------
+    str
+        As in a sentence.
+
+    Examples
+    --------
+    >>> counted(1, "sound file"), counted(1200, "sound file")
+    ('1 sound file', '1,200 sound files')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

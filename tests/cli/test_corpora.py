@@ -1,6 +1,8 @@
 """`intone corpora` as a user types it."""
 
 import json
+import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -17,10 +19,14 @@ def run(*words: str | Path, env: dict[str, str] | None = None) -> Result:
     return CliRunner(env=env or {"INTONE_CORPORA": ""}).invoke(app, [str(word) for word in words])
 
 
+def flat(told: str) -> str:
+    return " ".join(told.split())
+
+
 def plant(root: Path, *names: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (root / name).write_bytes(name.encode())
+        (root / name).write_bytes(os.fsencode(name))
     return root
 
 
@@ -37,10 +43,15 @@ def test_describe_says_what_one_may_do_and_how_to_get_it() -> None:
     assert told.exit_code == 0
     for fact in ("CC BY-NC-ND 4.0", "Pichora-Fuller", "intone corpora get tess --from"):
         assert fact in told.stdout
-    assert "no checksum is published" in " ".join(run("describe", "emodb").stdout.split())
+    assert "published checksum md5:9d21362dbc5676ef3ab4745d83ced0db" in flat(run("describe", "emodb").stdout)
+    counted = "no checksum is published; after unpacking, 4,481 recordings by 9 speakers are counted"
+    assert counted in flat(run("describe", "nemo").stdout)
+    assert "Commercial use no" in flat(run("describe", "nemo").stdout)
+    assert "Commercial use yes" in flat(run("describe", "crema-d").stdout)
     facts = json.loads(run("describe", "ravdess", "--json").stdout)
     assert facts["sources"][0]["checksum"] == "md5:bc696df654c87fed845eb13823edef8a"
     assert facts["recordings"] == 1440 + 1012
+    assert facts["commercial"] is False
 
 
 @pytest.mark.parametrize("command", ["describe", "get", "check"])
@@ -63,7 +74,7 @@ def test_get_from_an_archive_counts_what_came(tmp_path: Path) -> None:
     assert (tmp_path / "home" / "savee" / "AudioData" / "DC" / "a01.wav").is_file()
 
 
-def test_get_of_a_corpus_behind_a_login_says_each_step(tmp_path: Path) -> None:
+def test_get_of_a_corpus_that_cannot_be_downloaded_says_each_step(tmp_path: Path) -> None:
     error = run("get", "savee", "--to", tmp_path).exception
     assert isinstance(error, CorpusError)
     assert "1. Register at" in str(error)
@@ -75,12 +86,37 @@ def test_check_counts_and_names_what_is_amiss(tmp_path: Path) -> None:
     result = run("check", root)
     assert result.exit_code == 0
     assert "By speaker: OAF 1, YAF 2" in result.stdout
-    assert "2,797 recordings of a complete copy are lacking" in result.stdout
+    assert "Lacking of a complete copy: 2,797 recordings." in result.stdout
     assert f"The same sound: {root / 'OAF_back_fear.wav'}, {root / 'YAF_back_fear.wav'}" in result.stdout
     (root / "again").mkdir()
     (root / "again" / "OAF_back_fear.wav").touch()
-    assert "1 files are named as others are and do not count" in run("check", root).stdout
-    assert "1 sound files have other names" in result.stdout
+    assert "only the first counts: 1 file, such as" in run("check", root).stdout
+    assert "With other names: 1 sound file, such as" in result.stdout
+
+
+ANY_BYTES = pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 on this system")
+
+
+@ANY_BYTES
+def test_no_name_of_a_file_commands_the_terminal(tmp_path: Path) -> None:
+    """A name may hold what clears the screen, or bytes that are no text."""
+    evil = "\x1b[2J\n\udcff"
+    root = plant(tmp_path / f"{evil}tess", "OAF_back_fear.wav", f"{evil}.wav", f"OAF_{evil}_bored.wav")
+    plant(root / evil, "OAF_back_fear.wav", "OAF_dog_bored.wav")
+    (root / "YAF_back_fear.wav").write_bytes((root / "OAF_back_fear.wav").read_bytes())
+    told = run("check", root, "--decode").stdout
+    assert "OAF_dog_bored.wav" in told
+    assert "\x1b" not in told
+    assert all(evil not in told for evil in ("\x1b", "\udcff"))
+    assert r"\x1b[2J\n\udcff" in told
+
+
+@ANY_BYTES
+def test_json_is_strict_whatever_the_names_are(tmp_path: Path) -> None:
+    root = plant(tmp_path / "tess", "OAF_back_fear.wav", "caf\udce9.wav")
+    told = run("check", root, "--json").stdout
+    assert r"\ud" not in told
+    assert Path(json.loads(told)["foreign"][0]).name == r"caf\xe9.wav"
 
 
 def test_check_by_name_looks_where_the_corpora_are(tmp_path: Path) -> None:

@@ -118,3 +118,17 @@ def test_a_corpus_is_measured_with_what_its_names_say(tmp_path: Path, corpora_ro
     assert result.exit_code == 0
     assert len(table) == 535
     assert {"speaker", "emotion", "mfcc_40.mean"} <= set(table[0])
+
+
+def test_what_a_corpus_leaves_out_is_told(tmp_path: Path, sounds: Path) -> None:
+    corpus = tmp_path / "tess"
+    (corpus / "again").mkdir(parents=True)
+    for name in ("OAF_back_fear.wav", "OAF_back_bored.wav", "again/OAF_back_fear.wav"):
+        (corpus / name).write_bytes((sounds / "1.wav").read_bytes())
+    result = run(tmp_path, "--corpus", "tess", "--corpora", tmp_path, "--recipe", "mfcc40", "--no-cache")
+    assert result.exit_code == 0
+    assert len(rows(result.stdout)) == 1
+    told = [line for line in result.stderr.splitlines() if line.startswith("Left out: ")]
+    assert "unknown emotion 'bored'" in told[0]
+    assert "only the first is kept" in told[1]
+    assert "Warning" not in result.stderr

@@ -11,7 +11,7 @@ import pytest
 
 from intone import corpora
 from intone.corpora import CORPORA, Source
-from intone.errors import CorpusError
+from intone.errors import ByHandError, CorpusError
 from tests.corpora.server import Script, serving
 
 SPEECH = ["Actor_01/03-01-05-02-01-01-01.wav", "Actor_02/03-01-05-02-01-01-02.wav"]
@@ -26,8 +26,10 @@ def packed(path: Path, names: list[str], content: bytes = b"sound") -> Path:
 
 
 @contextmanager
-def ravdess_at(*archives: Path, checksums: bool = True) -> Iterator[list[Script]]:
-    """Serve archives as RAVDESS's for as long as the block lasts."""
+def ravdess_at(
+    *archives: Path, checksums: bool = True, counts: dict[str, int] | None = None, speakers: int = 2
+) -> Iterator[list[Script]]:
+    """Serve archives as RAVDESS's for as long as the block lasts; a complete copy has so many recordings then."""
     genuine = CORPORA["ravdess"]
     with ExitStack() as stack:
         scripts = [stack.enter_context(serving(Script(archive.read_bytes()))) for archive in archives]
@@ -39,7 +41,7 @@ def ravdess_at(*archives: Path, checksums: bool = True) -> Iterator[list[Script]
             )
             for script, archive in zip(scripts, archives, strict=True)
         ]
-        CORPORA["ravdess"] = replace(genuine, sources=tuple(sources))
+        CORPORA["ravdess"] = replace(genuine, sources=tuple(sources), counts=counts or {"anger": 2}, speakers=speakers)
         stack.callback(CORPORA.__setitem__, "ravdess", genuine)
         yield scripts
 
@@ -65,8 +67,18 @@ def test_an_archive_at_hand_is_unpacked_and_kept(tmp_path: Path) -> None:
     assert archive.is_file()
 
 
-def test_a_corpus_behind_a_login_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError) as caught:
+@pytest.mark.parametrize("name", ["ased", "emovo", "savee", "tess"])
+def test_a_corpus_that_cannot_be_downloaded_says_what_to_do(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ByHandError, match="cannot be downloaded by Intone") as caught:
+        corpora.get(name, tmp_path)
+    assert "login" not in caught.value.message
+    assert len(caught.value.steps) > 1
+    assert caught.value.steps[-1].endswith(".zip")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_steps_for_tess(tmp_path: Path) -> None:
+    with pytest.raises(ByHandError) as caught:
         corpora.get("tess", tmp_path)
     assert "doi.org/10.5683/SP2/E8H2MF" in str(caught.value)
     assert "intone corpora get tess --from THE-FILE.zip" in str(caught.value)
@@ -111,7 +123,7 @@ def test_a_damaged_archive_without_a_checksum_is_downloaded_anew_next_time(tmp_p
     archive = packed(tmp_path / "speech.zip", SPEECH)
     with ravdess_at(archive, checksums=False) as (script,):
         script.content = script.content[:-30]
-        with pytest.raises(CorpusError, match="end is missing"):
+        with pytest.raises(CorpusError, match="damaged or cut short"):
             corpora.get("ravdess", tmp_path / "home")
         script.content = archive.read_bytes()
         assert len(corpora.get("ravdess", tmp_path / "home").recordings) == 2
@@ -128,3 +140,31 @@ def test_an_interruption_while_unpacking_keeps_the_download_and_nothing_else(tmp
         assert not (tmp_path / "home" / "ravdess").exists()
         corpora.get("ravdess", tmp_path / "home")
         assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "speakers", "content", "told"),
+    [
+        ({"anger": 3}, 2, b"sound", "2 of anger where 3 are due"),
+        ({"anger": 1}, 2, b"sound", "2 of anger where 1 are due"),
+        ({"anger": 2, "fear": 1}, 2, b"sound", "0 of fear where 1 are due"),
+        ({"anger": 2}, 3, b"sound", "2 speakers where 3 are due"),
+        ({"anger": 2}, 2, b"", "nothing in 03-01-05-02-01-01-01.wav"),
+    ],
+)
+def test_without_a_checksum_the_recordings_are_counted(
+    counts: dict[str, int], speakers: int, content: bytes, told: str, tmp_path: Path
+) -> None:
+    archive = packed(tmp_path / "speech.zip", SPEECH, content)
+    with (
+        ravdess_at(archive, checksums=False, counts=counts, speakers=speakers),
+        pytest.raises(CorpusError, match=f"speech.zip: not the ravdess that its documents tell of: .*{told}"),
+    ):
+        corpora.get("ravdess", tmp_path / "home")
+    assert not [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+
+
+def test_an_archive_at_hand_may_be_a_part(tmp_path: Path) -> None:
+    archive = packed(tmp_path / "speech.zip", SPEECH)
+    with ravdess_at(archive, checksums=False, counts={"anger": 3}):
+        assert len(corpora.get("ravdess", tmp_path / "home", archives=[archive]).recordings) == 2

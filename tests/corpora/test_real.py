@@ -53,6 +53,10 @@ def test_counts_speakers_and_labels(name: str, corpora_root: Path) -> None:
     table = corpora.read(name, corpora_root / name)
     recordings, speakers, sentences, emotions = EXPECTED[name]
     assert len(table) == recordings
+    assert corpora.left_out(table) == []
+    if name != "tess":
+        assert emotions == dict(corpora.describe(name).counts)
+        assert speakers == corpora.describe(name).speakers
     assert table["speaker"].nunique() == speakers
     assert table["sentence"].nunique() == sentences
     assert table["emotion"].value_counts().to_dict() == emotions

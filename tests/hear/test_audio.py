@@ -565,6 +565,25 @@ def test_a_disk_that_fails_on_the_way(form: str, capfd: pytest.CaptureFixture[st
     assert capfd.readouterr().err == ""
 
 
+class TornFile(io.BytesIO):
+    """A file of which only the beginning can be read."""
+
+    readable_bytes = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() >= self.readable_bytes:
+            raise OSError(5, "Input/output error")
+        return super().read(min(size or 0, self.readable_bytes - self.tell()))
+
+
+@pytest.mark.parametrize("part", [100, 0.5, 0.9])
+@pytest.mark.parametrize(("form", "codec"), [("ipod", "aac"), ("adts", "aac"), ("matroska", "flac")])
+def test_what_cannot_be_read_is_not_called_damaged(form: str, codec: str, part: float) -> None:
+    torn = TornFile(av_file(form, codec, 16_000))
+    torn.readable_bytes = int(part if part > 1 else part * len(torn.getvalue()))
+    assert "cannot be read ([Errno 5] Input/output error)" in refusal(SoundNotFoundError, torn)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_pipes_and_devices_never_wait_for_ever(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.wav"

@@ -138,7 +138,8 @@ def test_a_class_that_the_test_lacks_is_answered_first_and_masked_second() -> No
     assert found.classes == LABELS
     assert found.mean["ua"] < 0.6
     assert found.masked is not None
-    assert found.masked.classes == LABELS
+    assert found.masked.classes == {"c": LABELS}
+    assert found.masked.allowed == "a, b, c"
     assert found.masked.ua == pytest.approx(figures.of(told, title="t", leaks_speakers=False).mean["ua"])
 
 

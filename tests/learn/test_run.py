@@ -107,6 +107,29 @@ def test_a_stopped_run_looks_unfinished_and_resumes_to_the_same_numbers(
     assert (out / "history.csv").read_bytes() == (finished / "history.csv").read_bytes()
 
 
+def test_a_stopped_run_is_not_gone_on_with_over_other_recordings(
+    sung_tess: Path, small_recipe: TrainingRecipe, tmp_path: Path
+) -> None:
+    root = tmp_path / "corpora"
+    shutil.copytree(sung_tess, root)
+
+    def stop(what: str, done: int, total: int, remark: str) -> None:
+        if what != "Listening":
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run.train(small_recipe, root, tmp_path / "sung", progress=stop)
+    next(root.rglob("*.wav")).unlink()
+    with pytest.raises(UsageError, match="the corpora have changed"):
+        run.train(small_recipe, root, tmp_path / "sung", resume=True)
+
+
+def test_what_fails_before_the_training_leaves_nothing(small_recipe: TrainingRecipe, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError):
+        run.train(small_recipe, tmp_path / "nowhere", tmp_path / "runs" / "sung")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_run_is_never_overwritten_nor_resumed_with_another_recipe(
     finished: Path, sung_tess: Path, small_recipe: TrainingRecipe, tmp_path: Path
 ) -> None:

@@ -13,8 +13,15 @@ from intone.learn.splits import PROTOCOLS, Fold
 
 
 def table(speakers: int = 4, each: int = 10, emotions: int = 3) -> pd.DataFrame:
+    """Give utterances of speakers in two corpora, who say sentences by turns."""
     rows = [
-        {"speaker": f"s{speaker}", "emotion": f"e{number % emotions}", "sha256": f"{speaker}-{number}"}
+        {
+            "speaker": f"s{speaker}",
+            "emotion": f"e{number % emotions}",
+            "sha256": f"{speaker}-{number}",
+            "corpus": f"c{speaker % 2}",
+            "sentence": f"t{number // emotions % 2}",
+        }
         for speaker in range(speakers)
         for number in range(each)
     ]
@@ -110,6 +117,82 @@ def test_a_split_that_leaks_speakers_must_have_an_honest_one_beside_it() -> None
     chosen = splits.protocols(SplitPart("random", beside="leave-one-speaker-out"))
     assert [protocol.leaks_speakers for protocol in chosen.values()] == [True, False]
     assert "speakers shared" in chosen["random"].title
+
+
+def actors() -> pd.DataFrame:
+    rows = [
+        {
+            "speaker": f"ravdess-{actor:02d}",
+            "emotion": emotion,
+            "sha256": f"{actor}{emotion}{sentence}",
+            "corpus": "ravdess",
+            "sentence": sentence,
+        }
+        for actor in range(1, 25)
+        for emotion in ("calm", "anger")
+        for sentence in ("kids", "dogs")
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_emobox_tests_its_published_actors_and_each_utterance_once() -> None:
+    rows = actors()
+    folds = splits.make(rows, PROTOCOLS["emobox"], SplitPart("emobox"), 1)
+    assert len(folds) == 6
+    assert set(rows.speaker[folds[0].test]) == {"ravdess-01", "ravdess-11", "ravdess-20", "ravdess-21"}
+    assert np.sum([fold.test for fold in folds], axis=0).tolist() == [1] * len(rows)
+    with pytest.raises(UsageError, match="RAVDESS alone"):
+        splits.make(table(), PROTOCOLS["emobox"], SplitPart("emobox"), 1)
+
+
+def test_unseen_speakers_and_sentences_share_neither_in_both_directions() -> None:
+    rows = actors()
+    settings = SplitPart("unseen-speakers-and-sentences", folds=6)
+    folds = splits.make(rows, PROTOCOLS["unseen-speakers-and-sentences"], settings, 1)
+    assert len(folds) == 12
+    assert np.sum([fold.test for fold in folds], axis=0).tolist() == [1] * len(rows)
+    for fold in folds:
+        assert not set(rows.speaker[fold.test]) & set(rows.speaker[fold.train])
+        assert not set(rows.sentence[fold.test]) & set(rows.sentence[fold.train])
+
+
+@given(folds=st.integers(2, 6), seed=st.integers(0, 1000), validation=st.floats(0, 0.5))
+def test_speaker_folds_test_each_utterance_once_and_watch_other_speakers(
+    folds: int, seed: int, validation: float
+) -> None:
+    rows = table(speakers=8, each=12)
+    settings = SplitPart("speaker-folds", folds=folds, validation=validation)
+    made = splits.make(rows, PROTOCOLS["speaker-folds"], settings, seed)
+    assert np.sum([fold.test for fold in made], axis=0).tolist() == [1] * len(rows)
+    for fold in made:
+        sides = [set(rows.speaker[side]) for side in (fold.train, fold.validation, fold.test)]
+        assert sum(map(len, sides)) == len(set.union(*sides)) == 8
+
+
+def test_unseen_sentences_are_unseen_and_say_that_the_speakers_are_not() -> None:
+    rows = table()
+    assert "speakers shared" in PROTOCOLS["unseen-sentences"].title
+    for fold in splits.make(rows, PROTOCOLS["unseen-sentences"], SplitPart("unseen-sentences"), 1):
+        assert not set(rows.sentence[fold.test]) & set(rows.sentence[fold.train])
+
+
+def test_leaving_a_corpus_out_tests_only_what_the_others_teach() -> None:
+    rows = table()
+    rows.loc[rows.corpus == "c1", "emotion"] = rows.emotion.replace({"e2": "only c1"})
+    folds = splits.make(rows, PROTOCOLS["leave-one-corpus-out"], SplitPart("leave-one-corpus-out"), 1)
+    assert [fold.name for fold in folds] == ["c0", "c1"]
+    assert set(rows.corpus[folds[1].test]) == {"c1"}
+    assert set(rows.emotion[folds[1].test]) == {"e0", "e1"}
+    assert set(rows.corpus[folds[1].train]) == {"c0"}
+
+
+def test_across_corpora_the_named_ones_are_never_trained_on() -> None:
+    rows = table()
+    settings = SplitPart("cross-corpus", test_corpora=("c1",))
+    (fold,) = splits.make(rows, PROTOCOLS["cross-corpus"], settings, 1)
+    assert set(rows.corpus[fold.train]) == {"c0"}
+    with pytest.raises(UsageError, match="Accepted: c0, c1"):
+        splits.make(rows, PROTOCOLS["cross-corpus"], SplitPart("cross-corpus", test_corpora=("c2",)), 1)
 
 
 def test_an_unknown_protocol_is_answered_with_the_nearest() -> None:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -323,3 +325,32 @@ def test_ctrl_c_ends_it_without_a_traceback(command: str, examples: Path) -> Non
     assert b"Traceback" not in said
     assert said.count(b"\n") <= 1
     assert told.count(b"\n") < BATCH + 1
+
+
+def test_with_a_progress_bar_every_answer_still_goes_to_standard_output(
+    command: str, tmp_path: Path, examples: Path
+) -> None:
+    for number in range(40):
+        (tmp_path / f"{number:02d}.flac").symlink_to(examples.resolve() / "plain.flac")
+    terminal, its_end = pty.openpty()
+    shown: list[bytes] = []
+    reader = threading.Thread(target=lambda: shown.extend(iter(lambda: _read(terminal), b"")))
+    reader.start()
+    with (tmp_path / "answers").open("wb") as answers:
+        done = subprocess.run(
+            [command, "predict", str(tmp_path), "--json"], stdout=answers, stderr=its_end, check=False, timeout=120
+        )
+    os.close(its_end)
+    reader.join()
+    os.close(terminal)
+    assert done.returncode == 0
+    lines = (tmp_path / "answers").read_text().splitlines()
+    assert [Path(json.loads(line)["file"]).name for line in lines] == [f"{number:02d}.flac" for number in range(40)]
+    assert b"Listening" in b"".join(shown)
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux's way of saying that the other end is closed
+        return b""

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 some inputs failed (each is named), 2 wrong usage.
 import io
 import sys
 
-from intone.errors import IntoneError, UsageError
+from intone.errors import ByHandError, IntoneError, UsageError
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 INTERRUPTED = 130  # what a shell gives for a program that Ctrl-C ended
@@ -24,6 +24,9 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except ByHandError as error:
+        complain(error.message, error.steps)
+        sys.exit(SOME_FAILED)
     except IntoneError as error:
         complain(str(error))
         sys.exit(WRONG_USAGE if isinstance(error, UsageError) else SOME_FAILED)

@@ -13,14 +13,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Examples: intone predict call.wav, and intone COMMAND --help for those of each command.",
 )
 app.command("predict")(predict.predict)
 app.command("train")(train.train)
 
 app.command("evaluate")(evaluate.evaluate)
 app.command("features")(features.features)
-app.add_typer(models.app, name="models")
-app.add_typer(corpora.app, name="corpora")
+app.add_typer(models.app, name="models", epilog="Example: intone models show")
+app.add_typer(
+    corpora.app, name="corpora", epilog="Examples: intone corpora list, then intone corpora get ravdess --to corpora"
+)
 
 
 def _version(wanted: bool) -> None:

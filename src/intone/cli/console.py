@@ -2,9 +2,10 @@
 
 import contextlib
 import importlib
+import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,9 +26,13 @@ def printable(name: str) -> str:
     return visible.encode("utf-8", "backslashreplace").decode()
 
 
-def complain(message: str) -> None:
-    """Say on standard error what went wrong, in one line."""
-    print(f"intone: {printable(message)}", file=sys.stderr)
+def complain(message: str, steps: Iterable[str] = ()) -> None:
+    """Say on standard error what went wrong, in one line; and what to do, one step a line.
+
+    A message holds names of files, so it is never split: a line break in it is shown as an escape.
+    """
+    for line in (f"intone: {message}", *steps):
+        print(printable(line), file=sys.stderr)
 
 
 def tell(message: str) -> None:
@@ -38,12 +43,15 @@ def tell(message: str) -> None:
 def progress(items: Sequence[Item], what: str) -> Iterator[Item]:
     """Go through ``items`` with a progress bar on standard error, where that is a terminal."""
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        return iter(items)
-    return iter(track(items, description=what, console=console, transient=True))
+        yield from items
+        return
+    # Without redirect_stdout=False rich would send what is printed meanwhile, the answers, to standard error.
+    with Progress(console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as shown:
+        yield from shown.track(items, description=what)
 
 
 def table(
@@ -81,6 +89,7 @@ def table(
 
 def needs_learning(command: str) -> None:
     """Say in a sentence what to install where the learning half is not."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes; what fails comes as an exception
     try:
         with hushed():
             for name in ("keras", "matplotlib", "onnx", "pandas", "sklearn", "tf2onnx"):
@@ -110,3 +119,64 @@ def hushed() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def say(message: str) -> None:
+    """Print a sentence of a result on standard output, in one line."""
+    print(printable(message))
+
+
+def as_json(value: Any) -> str:
+    r"""Write JSON that every parser takes, in one line.
+
+    A file's name need not be UTF-8; Python carries each stray byte as half a surrogate pair, which strict parsers
+    refuse. It is written as it is typed in a shell, ``\xe9``.
+
+    Examples
+    --------
+    >>> as_json({"file": b"caf\xe9.wav".decode("utf-8", "surrogateescape")})
+    '{"file": "caf\\\\xe9.wav"}'
+    """
+    return json.dumps(_well_formed(value))
+
+
+def _well_formed(value: Any) -> Any:
+    if isinstance(value, str):
+        return "".join(_escaped(char) if "\ud800" <= char <= "\udfff" else char for char in value)
+    if isinstance(value, dict):
+        return {_well_formed(key): _well_formed(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_well_formed(held) for held in value]
+    return value
+
+
+def _escaped(char: str) -> str:
+    byte = ord(char) - 0xDC00  # what surrogateescape adds to a byte; another half comes from Windows alone
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else f"\\u{ord(char):04x}"
+
+
+@contextlib.contextmanager
+def bars(*, of_bytes: bool) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Draw a bar for each step that is told of, on standard error, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    amount = DownloadColumn() if of_bytes else MofNCompleteColumn()
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        amount,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as shown:
+        steps: dict[str, Any] = {}
+
+        def tell_of(step: str, done: int, total: int | None) -> None:
+            if step not in steps:
+                steps[step] = shown.add_task(printable(step), total=total)
+            shown.update(steps[step], completed=done, total=total)
+
+        yield tell_of

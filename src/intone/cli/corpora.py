@@ -1,20 +1,19 @@
 """`intone corpora`: what corpora there are, how to get them, and whether a copy is whole."""
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from intone.errors import unknown
+from intone.cli.console import as_json as written
+from intone.cli.console import bars, say, table, tell
+from intone.errors import counted, unknown
 
 if TYPE_CHECKING:
     from intone.corpora.check import Report
-    from intone.corpora.corpus import Corpus
+    from intone.corpora.corpus import Corpus, Source
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,53 +27,67 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a l
 @app.command("list", epilog="Example: intone corpora list --json")
 def list_(as_json: AsJson = False) -> None:
     """List the corpora that Intone reads."""
-    from rich.table import Table
-
     from intone.corpora.registry import CORPORA
 
     if as_json:
         for corpus in CORPORA.values():
-            _print_json(_facts(corpus))
+            say(written(_facts(corpus)))
         return
-    table = Table("corpus", "language", "recordings", "speakers", "licence", "to get it")
-    for corpus in CORPORA.values():
-        table.add_row(
+    rows = [
+        [
             corpus.name,
             corpus.language,
             f"{corpus.utterances + corpus.songs:,}",
-            str(corpus.speakers),
+            corpus.speakers,
             corpus.licence,
+            _yes_or_no(corpus.commercial),
             "open" if corpus.sources else "by hand",
-        )
-    _console().print(table)
+        ]
+        for corpus in CORPORA.values()
+    ]
+    headings = ["Corpus", "Language", "Recordings", "Speakers", "Licence", "Commercial use", "To get it"]
+    table(headings, rows, right=(2, 3))
 
 
 @app.command(epilog="Example: intone corpora describe ravdess")
 def describe(name: Name, as_json: AsJson = False) -> None:
     """Say what a corpus holds, what may be done with it, whom to cite and how to get it."""
-    from rich.table import Table
-
     from intone.corpora import registry
 
     corpus = registry.describe(name)
+    facts = _facts(corpus)
     if as_json:
-        _print_json(_facts(corpus))
+        say(written(facts))
         return
-    table = Table(title=corpus.title, show_header=False, title_justify="left")
-    for fact, told in _facts(corpus).items():
-        if fact not in ("title", "sources", "instructions"):
-            table.add_row(fact.replace("_", " "), ", ".join(told) if isinstance(told, list) else str(told))
+    rows = [
+        [fact.replace("_", " ").capitalize(), ", ".join(told) if isinstance(told, list) else told]
+        for fact, told in facts.items()
+        if fact not in ("title", "commercial", "sources", "instructions")
+    ]
+    rows.append(["Commercial use", _yes_or_no(corpus.commercial)])
     for source in corpus.sources:
-        table.add_row("address", f"{source.url}\n{source.checksum or _NO_CHECKSUM}")
-    table.add_row("how to get it", corpus.instructions)
-    _console().print(table)
+        rows += [["Address", source.url], ["Verified by", _verified(corpus, source)]]
+    steps = corpus.instructions.splitlines()
+    rows += [["How to get it" if step is steps[0] else "", step] for step in steps]
+    table(["", ""], rows, title=corpus.title)
 
 
-_NO_CHECKSUM = "no checksum is published; the archive's own integrity is verified"
+def _yes_or_no(fact: bool) -> str:
+    return "yes" if fact else "no"
+
+
+def _verified(corpus: "Corpus", source: "Source") -> str:
+    """Say how a download is verified, and no more than is true."""
+    if source.checksum is not None:
+        return f"the published checksum {source.checksum}"
+    return (
+        f"no checksum is published; after unpacking, {corpus.utterances:,} recordings by {corpus.speakers} speakers "
+        "are counted, and those of each emotion"
+    )
 
 
 @app.command(
-    epilog="Examples: intone corpora get ravdess --to corpora, and for a corpus behind a login: "
+    epilog="Examples: intone corpora get ravdess --to corpora, and what you got by hand: "
     "intone corpora get tess --from archive.zip"
 )
 def get(
@@ -100,12 +113,11 @@ def get(
     corpus = registry.describe(name)
     folder = _home(to)
     for source in () if archives else corpus.sources:
-        if source.checksum is None:
-            _notes().print(f"{source.filename}: {_NO_CHECKSUM}.", highlight=False)
-    with _bar(bytes_=True) as progress:
+        tell(f"{source.filename}, verified by: {_verified(corpus, source)}.")
+    with bars(of_bytes=True) as progress:
         found = got(name, folder, archives=archives or (), progress=progress)
     report = checked(name, found.folder)
-    _notes().print(f"{corpus.name} is in {found.folder}. Licence: {corpus.licence}. Please cite: {corpus.citation}")
+    tell(f"{corpus.name} is in {found.folder}. Licence: {corpus.licence}. Please cite: {corpus.citation}")
     _show(report, as_json=as_json)
 
 
@@ -135,7 +147,7 @@ def check(
         raise unknown("corpus or folder", what, CORPORA)
     failed = False
     for name in names:
-        with _bar(bytes_=False) as progress:
+        with bars(of_bytes=False) as progress:
             report = checked(name, here, decode=decode, progress=progress)
         _show(report, as_json=as_json)
         failed = failed or report.failed or not report.recordings
@@ -157,6 +169,7 @@ def _facts(corpus: "Corpus") -> dict[str, Any]:
         "emotions": list(corpus.labels),
         "file_name": corpus.example,
         "licence": corpus.licence,
+        "commercial": corpus.commercial,
         "citation": corpus.citation,
         "homepage": corpus.homepage,
         "sources": [asdict(source) for source in corpus.sources],
@@ -166,75 +179,28 @@ def _facts(corpus: "Corpus") -> dict[str, Any]:
 
 def _show(report: "Report", *, as_json: bool) -> None:
     if as_json:
-        _print_json(report.to_dict())
+        say(written(report.to_dict()))
         return
-    from rich.table import Table
-
-    table = Table("", "", "recordings", title=f"{report.corpus} in {report.folder}", title_justify="left")
     sections = {"emotion": report.emotions, "sex": report.sexes}
     if len(report.channels) > 1:
         sections["channel"] = report.channels
-    for section, counts in sections.items():
-        for value, count in counts.items():
-            table.add_row(section, value, f"{count:,}")
-        table.add_section()
-    table.add_row("speakers", f"of {report.speakers_expected}", str(len(report.speakers)))
-    table.add_row("total", f"of {report.expected:,}", f"{report.recordings:,}")
-    console = _console()
-    console.print(table)
-    console.print(f"By speaker: {', '.join(f'{speaker} {count}' for speaker, count in report.speakers.items())}")
+    rows = [[section, value, f"{count:,}"] for section, counts in sections.items() for value, count in counts.items()]
+    rows.append(["speakers", f"of {report.speakers_expected}", str(len(report.speakers))])
+    rows.append(["total", f"of {report.expected:,}", f"{report.recordings:,}"])
+    table(["", "", "Recordings"], rows, title=f"{report.corpus} in {report.folder}", right=(2,))
+    say(f"By speaker: {', '.join(f'{speaker} {count}' for speaker, count in report.speakers.items())}")
     if report.recordings < report.expected:
-        console.print(f"{report.expected - report.recordings:,} recordings of a complete copy are lacking.")
+        lacking = counted(report.expected - report.recordings, "recording")
+        say(f"Lacking of a complete copy: {lacking}.")
     if report.foreign:
-        console.print(f"{len(report.foreign):,} sound files have other names, such as {report.foreign[0]}.")
+        say(f"With other names: {counted(len(report.foreign), 'sound file')}, such as {report.foreign[0]}.")
     if report.copies:
         copy, first = next(iter(report.copies.items()))
-        console.print(f"{len(report.copies):,} files are named as others are and do not count: {copy}, as {first}.")
+        files = counted(len(report.copies), "file")
+        say(f"Named as others are, so that only the first counts: {files}, such as {copy}, as {first}.")
     for group in report.duplicates:
-        console.print(f"The same sound: {', '.join(group)}")
+        say(f"The same sound: {', '.join(group)}")
     for path, why in report.unreadable.items():
-        console.print(f"{path}: {why}")
+        say(f"{path}: {why}")
     for why in report.unheard.values():
-        console.print(why)
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    typer.echo(json.dumps(value))
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True, markup=False)
-
-
-def _notes() -> Any:
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-
-
-@contextmanager
-def _bar(*, bytes_: bool) -> Iterator[Callable[[str, int, int | None], None]]:
-    """Draw a bar for each step on standard error, where that is a terminal."""
-    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    amount = DownloadColumn() if bytes_ else MofNCompleteColumn()
-    console = _notes()
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        amount,
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bars:
-        steps: dict[str, Any] = {}
-
-        def progress(step: str, done: int, total: int | None) -> None:
-            if step not in steps:
-                steps[step] = bars.add_task(step, total=total)
-            bars.update(steps[step], completed=done, total=total)
-
-        yield progress
+        say(why)

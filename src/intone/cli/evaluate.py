@@ -102,7 +102,7 @@ def _show(found: "Trial") -> None:
         )
         if part.figures.masked:
             masked = part.figures.masked
-            print(f"If only {', '.join(masked.classes)} could be answered: UA {masked.ua:.1%}, "
+            print(f"If only {masked.allowed} could be answered: UA {masked.ua:.1%}, "
                   f"accuracy {masked.accuracy:.1%}")  # fmt: skip
         for caveat in part.figures.caveats:
             tell(f"{part.title}: {caveat}")

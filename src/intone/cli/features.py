@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from intone.cli.console import complain, tell
-from intone.errors import IntoneError, MissingExtraError, SoundNotFoundError, UsageError
+from intone.cli.console import complain, progress, tell
+from intone.errors import IntoneError, MissingExtraError, SoundNotFoundError, UsageError, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ def features(
     from intone.features.store import Store, clear, default_folder
 
     if clear_cache:
-        tell(f"Removed {clear(default_folder())} kept measurements.")
+        tell(f"Removed {counted(clear(default_folder()), 'kept measurement')}.")
         if not files and corpus is None:
             return
     if plot is not None:
@@ -90,7 +90,10 @@ def _recordings(files: list[Path], corpus: str | None, root: Path) -> list[dict[
     if corpus is not None:
         from intone import corpora
 
-        return [{str(k): v for k, v in row.items()} for row in corpora.read(corpus, root).to_dict("records")]
+        table = corpora.read(corpus, root)
+        for sentence in corpora.left_out(table):
+            tell(f"Left out: {sentence}")
+        return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
     return [{"path": str(path)} for path in _found(files)]
 
 
@@ -109,33 +112,25 @@ def _found(files: list[Path]) -> Iterator[Path]:
 
 def _measure(rows: list[dict[str, object]], recipe: "FeatureRecipe", store: "Store | None", workers: int | None) -> int:
     """Add the measured columns to each row, and drop those that cannot be heard; tell how many these were."""
-    from concurrent.futures import as_completed
-    from functools import partial
-
-    from rich.console import Console
-    from rich.progress import track
-
     from intone.features.parallel import cores, process_pool
 
-    console = Console(stderr=True)
     heard: dict[int, dict[str, float]] = {}
     # A process more costs half a second to start: a few recordings are measured sooner by few.
     count = min(workers or cores(), max(1, len(rows) // 8))
     with process_pool(count) as pool:
-        jobs = {pool.submit(_values, Path(str(row["path"])), recipe, store): n for n, row in enumerate(rows)}
-        progress = partial(track, console=console, total=len(jobs), disable=not console.is_terminal)
-        for job in progress(as_completed(jobs), description="Measuring"):
+        jobs = [pool.submit(_values, Path(str(row["path"])), recipe, store) for row in rows]
+        for number, job in enumerate(progress(jobs, "Measuring")):
             try:
                 values = job.result()
             except IntoneError as error:
                 complain(str(error))
                 continue
-            heard[jobs[job]] = dict(zip(recipe.names, values, strict=True))
+            heard[number] = dict(zip(recipe.names, values, strict=True))
     failed = len(rows) - len(heard)
     rows[:] = [rows[number] | heard[number] for number in sorted(heard)]
     missing = sum(isnan(value) for row in heard.values() for value in row.values())
     if missing:
-        tell(f"{missing} values are missing: there was no voice, or too little speech, to measure them in.")
+        tell(f"Missing: {counted(missing, 'value')}; there was no voice, or too little speech, to measure it in.")
     return failed
 
 

@@ -34,11 +34,19 @@ def show_all() -> None:
     rows = []
     for name, path in modelfile.shipped().items():
         card = _cards(name)
-        best = next((score for score in card.scores if not score.leaks_speakers), None)
-        unseen = f"{best.ua:.1%} UA ({best.corpora})" if best else "not measured"
+        unseen = ", ".join(f"{score.corpora} {score.ua:.1%}" for score in card.scores if not score.leaks_speakers)
         default = "default" if name == modelfile.DEFAULT else ""
-        rows.append([name, default, f"{path.stat().st_size / 1e6:.1f} MB", ", ".join(card.corpora), unseen])
-    table(["Model", "", "Size", "Trained on", "On unseen speakers"], rows)
+        rows.append(
+            [
+                name,
+                default,
+                f"{path.stat().st_size / 1e6:.1f} MB",
+                ", ".join(card.corpora),
+                unseen or "not measured",
+                card.licence,
+            ]
+        )
+    table(["Model", "", "Size", "Trained on", "UA on unseen speakers", "Licence"], rows)
 
 
 @app.command("show")

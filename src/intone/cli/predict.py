@@ -1,6 +1,5 @@
 """``intone predict``: the emotion of each recording."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from intone.cli import SOME_FAILED
+from intone.cli.console import as_json as json_line
 from intone.cli.console import complain, hushed, progress, table, tell
 from intone.errors import IntoneError, SoundNotFoundError, UsageError
 
@@ -51,6 +51,7 @@ def predict(
 ) -> None:
     """See HELP, which stands in the command's --help."""
     from intone.hear import modelfile, recogniser
+    from intone.hear.recogniser import BATCH
 
     items = _recordings(files)
     if plot is not None:
@@ -62,20 +63,22 @@ def predict(
     heard: list[Prediction] = []
     failed = False
     hearing = recogniser.load(model or modelfile.DEFAULT)
-    for item, waveform, answer in _answers(hearing, items):
-        if isinstance(answer, IntoneError):
-            failed = True
-            complain(str(answer))
+    try:
+        for item, waveform, answer in _answers(hearing, items, batch_size=1 if play else BATCH):
+            if isinstance(answer, IntoneError):
+                failed = True
+                complain(str(answer))
+                if as_json:
+                    _print_json({"file": item.name, "error": {"code": answer.code, "message": str(answer)}})
+                continue
             if as_json:
-                _print_json({"file": item.name, "error": {"code": answer.code, "message": str(answer)}})
-            continue
-        if as_json:
-            _print_json(answer.to_dict(top))
-        heard.append(answer)
-        if waveform is not None:
-            failed |= not _shown(waveform, answer, plot, play)
-    if heard and not as_json:
-        _print_table(heard, top)
+                _print_json(answer.to_dict(top))
+            heard.append(answer)
+            if waveform is not None:
+                failed |= not _shown(waveform, answer, plot, play)
+    finally:  # a Ctrl-C too leaves what was heard until then
+        if heard and not as_json:
+            _print_table(heard, top)
     if failed:
         raise typer.Exit(SOME_FAILED)
 
@@ -110,18 +113,16 @@ def _recordings(files: list[str]) -> list[_Item]:
 
 
 def _answers(
-    hearing: "Recogniser", items: list[_Item]
+    hearing: "Recogniser", items: list[_Item], batch_size: int
 ) -> "Iterator[tuple[_Item, Waveform | None, Prediction | IntoneError]]":
     """Answer in the order given, with a progress bar where there is more than one batch."""
-    from intone.hear.recogniser import BATCH
-
     batch: list[tuple[_Item, Waveform | IntoneError]] = []
     seconds = 0.0
-    for item in progress(items, "Listening") if len(items) > BATCH else items:
+    for item in progress(items, "Listening") if len(items) > batch_size else items:
         sound = _loaded(item)
         batch.append((item, sound))
         seconds += 0.0 if isinstance(sound, IntoneError) else sound.duration
-        if len(batch) == BATCH or seconds > BATCH_SECONDS:
+        if len(batch) == batch_size or seconds > BATCH_SECONDS:
             yield from _batch_answers(hearing, batch)
             batch, seconds = [], 0.0
     yield from _batch_answers(hearing, batch)
@@ -130,7 +131,11 @@ def _answers(
 def _batch_answers(
     hearing: "Recogniser", batch: "list[tuple[_Item, Waveform | IntoneError]]"
 ) -> "Iterator[tuple[_Item, Waveform | None, Prediction | IntoneError]]":
-    predictions = iter(hearing.predict_batch([sound for _, sound in batch if not isinstance(sound, IntoneError)]))
+    waveforms = [sound for _, sound in batch if not isinstance(sound, IntoneError)]
+    try:
+        predictions: Iterator[Prediction | IntoneError] = iter(hearing.predict_batch(waveforms))
+    except IntoneError as error:  # the model gave no answer; the other batches may still get theirs
+        predictions = iter([error] * len(waveforms))
     for item, sound in batch:
         if isinstance(sound, IntoneError):
             yield item, None, sound
@@ -171,7 +176,7 @@ def _shown(waveform: "Waveform", prediction: "Prediction", plot: Path | None, pl
 
 
 def _print_json(answer: dict[str, object]) -> None:
-    print(json.dumps(answer), flush=True)
+    print(json_line(answer), flush=True)
 
 
 def _print_table(heard: "list[Prediction]", top: int) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from intone.cli.console import needs_learning, table, tell
+from intone.errors import counted
 
 HELP = """Train the model that a recipe describes, and test it as the recipe says.
 
@@ -38,13 +39,18 @@ def train(
 
     plan = recipes.read(recipe)
     target = out or Path("runs") / plan.name
+    console = Console(stderr=True)
     bars: dict[str, Any] = {}
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(), TextColumn("{task.fields[remark]}"), console=Console(stderr=True),
+        TimeRemainingColumn(), TextColumn("{task.fields[remark]}"), console=console, disable=not console.is_terminal,
     ) as shown:  # fmt: skip
 
         def progress(what: str, done: int, total: int, remark: str) -> None:
+            if not console.is_terminal:  # a log: a line for each recording or epoch would bury it
+                if done == total:
+                    tell(f"{what}: {done}/{total} {remark}".rstrip())
+                return
             if what not in bars:
                 bars[what] = shown.add_task(what, total=total, remark="")
             shown.update(bars[what], completed=done, remark=remark)
@@ -76,7 +82,7 @@ def _report(metrics: dict[str, Any], target: Path) -> None:
     headings = ["Protocol", "Tested on", "UA", "Accuracy", "F1", "Seeds"]
     table(headings, rows, title=metrics["name"], right=(2, 3, 4, 5))
     for label, count in metrics["dropped"].items():
-        tell(f"Left out: {count} utterances labelled {label}, which is outside the seven.")
+        tell(f"Left out: {counted(count, 'utterance')} labelled {label}, which is outside the labels of the recipe.")
     for sentence in metrics["left_out"]:
         tell(f"Left out: {sentence}")
     tell(f"The run is in {target}; its report is {target / 'report.html'}")

@@ -10,7 +10,7 @@ from intone.corpora.corpus import Corpus, Source, UnreadableNameError, Utterance
 from intone.corpora.fetch import fetch
 from intone.corpora.get import get
 from intone.corpora.registry import CORPORA, describe
-from intone.corpora.table import OnlySeven, Recording, Survey, only_seven, read, survey
+from intone.corpora.table import OnlySeven, Recording, Survey, left_out, only_seven, read, survey
 from intone.corpora.unpack import Limits, unpack
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "fetch",
     "get",
     "held",
+    "left_out",
     "only_seven",
     "read",
     "same_content",

@@ -43,11 +43,17 @@ CORPUS = Corpus(
     title="Amharic Speech Emotion Dataset",
     language="am",
     licence="free; the authors ask to be cited",
+    commercial=False,
     citation="Retta, E. A., Almekhlafi, E., Sutcliffe, R., Mhamed, M., Ali, H. & Feng, J. (2023). A New Amharic Speech "
     "Emotion Dataset and Classification Benchmark. ACM TALLIP 22(1). doi:10.1145/3529759",
     homepage="https://github.com/Ethio2021/ASED_V1",
-    labels=("anger", "fear", "happiness", "neutral", "sadness"),
-    utterances=2474,
+    counts={
+        "anger": 486,
+        "fear": 510,
+        "happiness": 486,
+        "neutral": 522,
+        "sadness": 470,
+    },
     speakers=_SPEAKERS,
     example="a5-03-01-02-50.wav",
     instructions="""\

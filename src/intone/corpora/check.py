@@ -3,24 +3,17 @@
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from intone.corpora.progress import OfSteps, no_progress
 from intone.corpora.registry import CORPORA, describe
 from intone.corpora.table import survey
 from intone.errors import CorpusError, SoundError
 
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many files of it are done, and of how many."""
-
-
 Groups = tuple[tuple[str, ...], ...]
-
-
-def no_progress(step: str, done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,7 @@ class Report:
         return asdict(self)
 
 
-def check(name: str, root: str | os.PathLike[str], *, decode: bool = False, progress: Progress = no_progress) -> Report:
+def check(name: str, root: str | os.PathLike[str], *, decode: bool = False, progress: OfSteps = no_progress) -> Report:
     """Check a copy of a corpus.
 
     Parameters
@@ -147,7 +140,7 @@ def _counts(values: Iterable[str]) -> dict[str, int]:
     return {value: counts[value] for value in sorted(counts)}
 
 
-def same_content(paths: Iterable[Path], *, progress: Progress = no_progress) -> Groups:
+def same_content(paths: Iterable[Path], *, progress: OfSteps = no_progress) -> Groups:
     """Group files of the same bytes; only those of equal size need to be read."""
     by_size: dict[int, list[Path]] = defaultdict(list)
     for path in paths:
@@ -171,7 +164,7 @@ class SameSound(NamedTuple):
     unheard: dict[str, str]
 
 
-def same_sound(paths: Iterable[Path], *, progress: Progress = no_progress) -> SameSound:
+def same_sound(paths: Iterable[Path], *, progress: OfSteps = no_progress) -> SameSound:
     """Group recordings that sound the same to the last sample, whatever their files' bytes are."""
     from intone.hear.audio import load
 

@@ -68,7 +68,8 @@ class Source:
     size : int, optional
         Its length in bytes where the publisher states it.
     checksum : str, optional
-        ``"md5:…"`` or ``"sha256:…"`` as published; without one, only the archive's own integrity can be verified.
+        ``"md5:…"`` or ``"sha256:…"`` as published. Without one, what was unpacked is held against the corpus's
+        :attr:`Corpus.counts`.
     """
 
     url: str
@@ -100,10 +101,13 @@ class Corpus:
         ISO 639-1 code of the language spoken.
     licence, citation, homepage : str
         What it may be used for, whom to cite, and where it lives.
-    labels : tuple of str
-        The emotions it holds, in the spellings of :class:`~intone.emotions.Emotion` where they are among the seven.
-    utterances, speakers : int
-        How many a complete copy holds, spoken ones alone.
+    commercial : bool
+        Whether the licence allows commercial use.
+    counts : dict of str to int
+        How many spoken recordings of each emotion a complete copy holds, as the corpus's own documents tell; in the
+        spellings of :class:`~intone.emotions.Emotion` where they are among the seven.
+    speakers : int
+        How many a complete copy holds.
     songs : int
         How many sung ones a complete copy holds beside them.
     example : str
@@ -111,7 +115,7 @@ class Corpus:
     instructions : str
         How a person gets it, one step a line.
     sources : tuple of Source
-        The archives that `intone corpora get` downloads; empty where a login or a form stands before them.
+        The archives that `intone corpora get` downloads; empty where a person has to get them.
     folders : tuple of str
         Other names under which its folder is found.
     """
@@ -122,8 +126,8 @@ class Corpus:
     licence: str
     citation: str
     homepage: str
-    labels: tuple[str, ...]
-    utterances: int
+    commercial: bool
+    counts: Mapping[str, int]
     speakers: int
     example: str
     instructions: str
@@ -132,6 +136,16 @@ class Corpus:
     songs: int = 0
     sources: tuple[Source, ...] = ()
     folders: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The emotions that it holds."""
+        return tuple(self.counts)
+
+    @property
+    def utterances(self) -> int:
+        """How many spoken recordings a complete copy holds."""
+        return sum(self.counts.values())
 
     def parse(self, path: str | PurePath) -> Utterance | None:
         """Read an utterance from a file's name, whatever its ending and the case of its letters.

@@ -34,6 +34,7 @@ _SENTENCES = {
 }
 _INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "", "X": ""}
 _FIRST, _LAST = 1001, 1091
+_COMMIT = "d15eeed6a139e9724483ed9a2fc4643f88708b79"
 # The corpus's VideoDemographics.csv, which is not in its audio folder.
 _WOMEN = frozenset(
     """1002 1003 1004 1006 1007 1008 1009 1010 1012 1013 1018 1020 1021 1024 1025 1028 1029 1030 1037 1043 1046 1047
@@ -63,22 +64,31 @@ CORPUS = Corpus(
     title="Crowd-sourced Emotional Multimodal Actors Dataset",
     language="en",
     licence="Open Database License (ODbL) 1.0",
+    commercial=True,  # ODbL asks for attribution, and for databases made from it to be shared alike
     citation="Cao, H., Cooper, D. G., Keutmann, M. K., Gur, R. C., Nenkova, A. & Verma, R. (2014). CREMA-D: "
     "Crowd-sourced Emotional Multimodal Actors Dataset. IEEE Transactions on Affective Computing 5(4), 377-390. "
     "doi:10.1109/TAFFC.2014.2336244",
     homepage="https://github.com/CheyneyComputerScience/CREMA-D",
-    labels=("anger", "disgust", "fear", "happiness", "neutral", "sadness"),
-    utterances=7442,
+    counts={
+        "anger": 1271,
+        "disgust": 1271,
+        "fear": 1271,
+        "happiness": 1271,
+        "neutral": 1087,
+        "sadness": 1271,
+    },
     speakers=91,
     example="1001_DFA_ANG_XX.wav",
     instructions="""\
 intone corpora get crema-d
 or, with what you downloaded yourself: intone corpora get crema-d --from THE-FILE.zip""",
     read_name=_read,
-    # The authors' own mirror: archives from GitHub hold Git LFS pointers in place of the sound.
+    # The authors' own mirror: archives from GitHub hold Git LFS pointers in place of the sound. A branch may change, a
+    # commit cannot.
     sources=(
         Source(
-            "https://gitlab.com/cs-cooper-lab/crema-d-mirror/-/archive/main/crema-d-mirror-main.zip?path=AudioWAV",
+            f"https://gitlab.com/cs-cooper-lab/crema-d-mirror/-/archive/{_COMMIT}/crema-d-mirror-{_COMMIT}.zip"
+            "?path=AudioWAV",
             "crema-d.zip",
         ),
     ),

@@ -41,16 +41,33 @@ CORPUS = Corpus(
     title="Berlin Database of Emotional Speech",
     language="de",
     licence="free for research",
+    commercial=False,
     citation="Burkhardt, F., Paeschke, A., Rolfes, M., Sendlmeier, W. & Weiss, B. (2005). A database of German "
     "emotional speech. Interspeech 2005.",
     homepage="http://emodb.bilderbar.info",
-    labels=("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness"),
-    utterances=535,
+    counts={
+        "anger": 127,
+        "boredom": 81,
+        "disgust": 46,
+        "fear": 69,
+        "happiness": 71,
+        "neutral": 79,
+        "sadness": 62,
+    },
     speakers=10,
     example="03a01Fa.wav",
     instructions="""\
 intone corpora get emodb
 or, with what you downloaded yourself: intone corpora get emodb --from THE-FILE.zip""",
     read_name=_read,
-    sources=(Source("http://emodb.bilderbar.info/download/download.zip", "emodb.zip"),),
+    # Version 1.3.0, as one of the authors published it at Zenodo; the project's own server has neither https nor a
+    # checksum. Version 2 holds recordings besides whose emotion too few listeners agreed on.
+    sources=(
+        Source(
+            "https://zenodo.org/records/7447302/files/emodb.zip?download=1",
+            "emodb.zip",
+            size=39_981_818,
+            checksum="md5:9d21362dbc5676ef3ab4745d83ced0db",
+        ),
+    ),
 )

@@ -40,11 +40,11 @@ CORPUS = Corpus(
     title="EMOVO, an Italian Emotional Speech Database",
     language="it",
     licence="free for research",
+    commercial=False,
     citation="Costantini, G., Iaderola, I., Paoloni, A. & Todisco, M. (2014). EMOVO corpus: an Italian emotional "
     "speech database. LREC 2014.",
     homepage="http://voice.fub.it/activities/corpora/emovo/index.html",
-    labels=("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"),
-    utterances=588,
+    counts=dict.fromkeys("anger disgust fear happiness neutral sadness surprise".split(), 84),
     speakers=6,
     example="dis-f1-b1.wav",
     instructions="""\

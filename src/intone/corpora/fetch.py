@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from intone.corpora.corpus import Source
+from intone.corpora.progress import OfBytes, no_progress
 from intone.errors import CorpusError
 
 ATTEMPTS = 5
@@ -29,20 +30,14 @@ MAX_BYTES = 8 << 30
 """No corpus here is half as large; what goes on beyond it is not one."""
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # statuses that another try may mend
 
-Progress = Callable[[int, int | None], None]
-"""Told how many bytes are there, and of how many where the server says so."""
 Wait = Callable[[float], None]
-
-
-def no_progress(done: int, total: int | None) -> None:
-    """Tell nobody."""
 
 
 def fetch(
     source: Source,
     folder: str | os.PathLike[str],
     *,
-    progress: Progress = no_progress,
+    progress: OfBytes = no_progress,
     attempts: int = ATTEMPTS,
     wait: Wait = time.sleep,
 ) -> Path:
@@ -121,7 +116,7 @@ class _Download:
 
     source: Source
     target: Path
-    progress: Progress
+    progress: OfBytes
     complete: bool = False
 
     @property

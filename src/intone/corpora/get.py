@@ -3,24 +3,20 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from intone.corpora.corpus import Corpus
 from intone.corpora.fetch import fetch
+from intone.corpora.progress import OfSteps, no_progress
 from intone.corpora.registry import describe
 from intone.corpora.table import Survey, survey
 from intone.corpora.unpack import unpack
-from intone.errors import CorpusError
+from intone.errors import ByHandError, CorpusError
 
-Progress = Callable[[str, int, int | None], None]
-"""Told what is being done, how many bytes of it are done, and of how many where that is known."""
 _LFS_POINTER = b"version https://git-lfs"
-
-
-def no_progress(step: str, done: int, total: int | None) -> None:
-    """Tell nobody."""
 
 
 def get(
@@ -28,7 +24,7 @@ def get(
     to: str | os.PathLike[str],
     *,
     archives: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress = no_progress,
+    progress: OfSteps = no_progress,
 ) -> Survey:
     """Get a corpus into a folder of its own name.
 
@@ -52,9 +48,12 @@ def get(
     ------
     UsageError
         There is no such corpus.
+    ByHandError
+        The corpus has no address that Intone can download from, and no archive is given; its steps say what to do.
     CorpusError
-        The corpus has no open address and no archive is given; or it cannot be downloaded, unpacked or recognised.
-        The corpus's folder is then as it was, and what was downloaded waits for another try.
+        It cannot be downloaded, unpacked or recognised; or no checksum is published for it, and what was downloaded
+        does not hold as many recordings of each emotion as it should. The corpus's folder is then as it was, and what
+        was downloaded waits for another try where a checksum tells that it is right.
     """
     corpus = describe(name)
     folder = Path(to) / corpus.name
@@ -64,8 +63,8 @@ def get(
         _install(corpus, folder, [Path(archive) for archive in archives], progress)
         return survey(name, folder)
     if not corpus.sources:
-        raise CorpusError(
-            f"{corpus.title} stands behind a login, so you need to get it yourself:\n{corpus.instructions}"
+        raise ByHandError(
+            f"{corpus.title} cannot be downloaded by Intone, so you need to get it yourself:", corpus.instructions
         )
     waiting = Path(to) / f".{corpus.name}-downloads"
     fetched = [
@@ -73,7 +72,8 @@ def get(
         for source in corpus.sources
     ]
     try:
-        _install(corpus, folder, fetched, progress)
+        whole = all(source.checksum for source in corpus.sources)
+        _install(corpus, folder, fetched, progress, counted=not whole)
     except CorpusError:
         # Without a published checksum a damaged archive shows only now; it must not stand in the next try's way.
         for source, archive in zip(corpus.sources, fetched, strict=True):
@@ -84,7 +84,9 @@ def get(
     return survey(name, folder)
 
 
-def _install(corpus: Corpus, folder: Path, archives: Sequence[Path], progress: Progress) -> None:
+def _install(
+    corpus: Corpus, folder: Path, archives: Sequence[Path], progress: OfSteps, *, counted: bool = False
+) -> None:
     """Unpack all archives beside the folder, look at them, and only then give them its name."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{corpus.name}-") as hidden:
@@ -94,13 +96,15 @@ def _install(corpus: Corpus, folder: Path, archives: Sequence[Path], progress: P
             if below.exists() and number:
                 raise CorpusError(f"{archive}: two archives bear this name; rename one of them.")
             unpack(archive, below, progress=partial(progress, f"Unpacking {archive.name}"))
-        _recognise(corpus, content, archives)
+        found = _recognise(corpus, content, archives)
+        if counted:
+            _count(corpus, found, archives)
         if folder.exists():
             folder.rmdir()
         content.replace(folder)
 
 
-def _recognise(corpus: Corpus, content: Path, archives: Sequence[Path]) -> None:
+def _recognise(corpus: Corpus, content: Path, archives: Sequence[Path]) -> Survey:
     found = survey(corpus.name, content)
     names = " and ".join(archive.name for archive in archives)
     if not found.recordings:
@@ -114,3 +118,24 @@ def _recognise(corpus: Corpus, content: Path, archives: Sequence[Path]) -> None:
             raise CorpusError(
                 f"{names}: {first.name} is a Git LFS pointer and not the sound; get an archive that holds the sound."
             )
+    return found
+
+
+def _count(corpus: Corpus, found: Survey, archives: Sequence[Path]) -> None:
+    """Hold what was unpacked against what a complete copy holds: all that can be verified without a checksum."""
+    names = " and ".join(archive.name for archive in archives)
+    spoken = [recording for recording in found.recordings if recording.utterance.channel == "speech"]
+    counts = Counter(str(recording.utterance.emotion) for recording in spoken)
+    wrong = [f"{counts[label]:,} of {label} where {due:,} are due" for label, due in corpus.counts.items()
+             if counts[label] != due]  # fmt: skip
+    speakers = len({recording.utterance.speaker for recording in spoken})
+    if speakers != corpus.speakers:
+        wrong.append(f"{speakers} speakers where {corpus.speakers} are due")
+    empty = [recording.path.name for recording in found.recordings if not recording.path.stat().st_size]
+    if empty:
+        wrong.append(f"nothing in {empty[0]}")
+    if wrong:
+        raise CorpusError(
+            f"{names}: not the {corpus.name} that its documents tell of: {', '.join(wrong)}. The download was removed; "
+            "if this happens again, the file there has changed."
+        )

@@ -70,10 +70,17 @@ CORPUS = Corpus(
     title="nEMO, Dataset of Emotional Speech in Polish",
     language="pl",
     licence="CC BY-NC-SA 4.0",
+    commercial=False,
     citation="Christop, I. (2024). nEMO: Dataset of Emotional Speech in Polish. LREC-COLING 2024. arXiv:2404.06292",
     homepage="https://github.com/amu-cai/nEMO",
-    labels=("anger", "fear", "happiness", "neutral", "sadness", "surprise"),
-    utterances=4481,
+    counts={
+        "anger": 749,
+        "fear": 736,
+        "happiness": 749,
+        "neutral": 809,
+        "sadness": 769,
+        "surprise": 669,
+    },
     speakers=9,
     example="EB0_anger_1.wav",
     instructions="""\
@@ -81,6 +88,9 @@ intone corpora get nemo
 or, with what you downloaded yourself: intone corpora get nemo --from THE-FILE.zip""",
     read_name=_read,
     read_notes=_notes,
-    sources=(Source("https://github.com/amu-cai/nEMO/archive/refs/heads/main.zip", "nemo.zip"),),
+    # The commit that holds all recordings and data.tsv: a branch may change, a commit cannot.
+    sources=(
+        Source("https://github.com/amu-cai/nEMO/archive/06f1f83dde8f1a780443a57d53b2af3971af34ab.zip", "nemo.zip"),
+    ),
     folders=("nEMO", "nEMO-main"),
 )

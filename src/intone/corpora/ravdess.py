@@ -50,11 +50,20 @@ CORPUS = Corpus(
     title="Ryerson Audio-Visual Database of Emotional Speech and Song",
     language="en",
     licence="CC BY-NC-SA 4.0",
+    commercial=False,
     citation="Livingstone, S. R. & Russo, F. A. (2018). The Ryerson Audio-Visual Database of Emotional Speech and Song "
     "(RAVDESS). PLoS ONE 13(5): e0196391. doi:10.1371/journal.pone.0196391",
     homepage="https://zenodo.org/records/1188976",
-    labels=("anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"),
-    utterances=1440,
+    counts={
+        "anger": 192,
+        "calm": 192,
+        "disgust": 192,
+        "fear": 192,
+        "happiness": 192,
+        "neutral": 96,
+        "sadness": 192,
+        "surprise": 192,
+    },
     songs=1012,  # actor 18 does not sing
     speakers=_ACTORS,
     example="03-01-06-01-02-01-12.wav",

@@ -43,11 +43,19 @@ CORPUS = Corpus(
     title="Surrey Audio-Visual Expressed Emotion",
     language="en",
     licence="free for research, after registration",
+    commercial=False,
     citation="Haq, S. & Jackson, P. J. B. (2010). Multimodal Emotion Recognition. In Machine Audition: Principles, "
     "Algorithms and Systems, IGI Global, 398-423.",
     homepage="http://kahlan.eps.surrey.ac.uk/savee/",
-    labels=("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"),
-    utterances=480,
+    counts={
+        "anger": 60,
+        "disgust": 60,
+        "fear": 60,
+        "happiness": 60,
+        "neutral": 120,
+        "sadness": 60,
+        "surprise": 60,
+    },
     speakers=4,
     example="DC_a01.wav",
     instructions="""\

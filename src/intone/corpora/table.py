@@ -1,7 +1,6 @@
 """A corpus as a table: one row a recording, labels read from the names."""
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from intone.corpora.corpus import CALM, SEVEN, Corpus, UnreadableNameError, Utterance, with_notes
 from intone.corpora.registry import describe
 from intone.emotions import Emotion
-from intone.errors import CorpusError, UsageError
+from intone.errors import CorpusError, UsageError, counted
 from intone.hear.audio import SUFFIXES
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("path", "corpus", "speaker", "sex", "emotion", "sentence", "intensity", "language", "channel")
 """The columns of every table, in order."""
+_LEFT_OUT = "left_out"
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,7 @@ def read(
     name: str,
     root: str | os.PathLike[str],
     *,
-    calm: Literal["calm", "neutral"] = "calm",
     channel: Literal["speech", "song", "both"] = "speech",
-    unreadable: Literal["raise", "skip"] = "raise",
 ) -> "pd.DataFrame":
     """Read a corpus as a table, one row a recording.
 
@@ -123,52 +121,42 @@ def read(
         The corpus's short name, as in ``"tess"``.
     root : path
         The corpus's own folder, or one that holds it under its usual name.
-    calm : {"calm", "neutral"}, default "calm"
-        What RAVDESS's calm is called.
     channel : {"speech", "song", "both"}, default "speech"
         Which recordings are kept; only RAVDESS has song, and sung emotion is not trained into speech unasked.
-    unreadable : {"raise", "skip"}, default "raise"
-        What becomes of a recording whose name nearly fits and has an unknown code.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``path, corpus, speaker, sex, emotion, sentence, intensity, language, channel``, all of them strings,
-        sorted by path. A file that is named as an earlier one is left out, with a warning. Emotions outside the seven
-        keep their own names; see :func:`only_seven`. Speakers bear the corpus's name, as in ``tess-OAF``, so tables
-        can be joined.
+        sorted by path. Emotions outside the seven keep their own names; see :func:`only_seven`. Speakers bear the
+        corpus's name, as in ``tess-OAF``, so tables can be joined. A recording whose name has an unknown code is left
+        out, and so is a file that is named as an earlier one; :func:`left_out` tells.
 
     Raises
     ------
     UsageError
         There is no such corpus or choice.
     CorpusError
-        The folder is missing or holds nothing of this corpus, or a name cannot be read.
+        The folder is missing or holds nothing of this corpus that can be read.
     """
     import pandas as pd
 
-    _one_of("calm", calm, ("calm", "neutral"))
     _one_of("channel", channel, ("both", "speech", "song"))
-    _one_of("unreadable", unreadable, ("raise", "skip"))
     corpus = describe(name)
     found = survey(name, root)
-    if found.unreadable and unreadable == "raise":
-        raise CorpusError(_told_unreadable(corpus, found.unreadable))
     rows = [
-        _row(corpus, recording, calm=calm)
-        for recording in found.recordings
-        if channel in ("both", recording.utterance.channel)
+        _row(corpus, recording) for recording in found.recordings if channel in ("both", recording.utterance.channel)
     ]
     if not rows:
         raise CorpusError(_told_empty(corpus, found, channel))
-    if found.copies:
-        copy, first = next(iter(found.copies.items()))
-        warnings.warn(
-            f"{len(found.copies)} files of {corpus.name} are named as others are, and were left out: {copy}, for "
-            f"one, as {first}.",
-            stacklevel=2,
-        )
-    return pd.DataFrame(rows, columns=list(COLUMNS), dtype="str")
+    table = pd.DataFrame(rows, columns=list(COLUMNS), dtype="str")
+    table.attrs[_LEFT_OUT] = _told_left_out(corpus, found)
+    return table
+
+
+def left_out(table: "pd.DataFrame") -> list[str]:
+    """Tell in sentences what :func:`read` left out of a table; ask before joining it, as joined tables forget."""
+    return list(table.attrs.get(_LEFT_OUT, ()))
 
 
 class OnlySeven(NamedTuple):
@@ -238,14 +226,14 @@ def _folder_of(corpus: Corpus, root: Path) -> Path:
     return next((below for below in sorted(root.iterdir()) if below.is_dir() and below.name.lower() in usual), root)
 
 
-def _row(corpus: Corpus, recording: Recording, *, calm: str) -> tuple[str, ...]:
+def _row(corpus: Corpus, recording: Recording) -> tuple[str, ...]:
     heard = recording.utterance
     return (
         str(recording.path),
         corpus.name,
         f"{corpus.name}-{heard.speaker}",
         heard.sex,
-        calm if heard.emotion == CALM else str(heard.emotion),
+        str(heard.emotion),
         heard.sentence,
         heard.intensity,
         corpus.language,
@@ -258,21 +246,38 @@ def _one_of(setting: str, found: str, accepted: Iterable[str]) -> None:
         raise UsageError(f"{setting}={found!r} is not a choice; accepted are {', '.join(sorted(accepted))}.")
 
 
-def _told_unreadable(corpus: Corpus, unreadable: dict[Path, str]) -> str:
-    path, why = next(iter(unreadable.items()))
-    others = f", and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
-    return (
-        f"{path}{others}: the name looks like {corpus.name}'s, but it has an {why}. "
-        f"Rename or remove it, or pass unreadable='skip'; `intone corpora check {corpus.name}` lists all of them."
-    )
+def _told_left_out(corpus: Corpus, found: Survey) -> list[str]:
+    """Word what is not in the table; paths are those below the corpus's folder, the same on every machine."""
+    told = []
+    if found.unreadable:
+        path, why = next(iter(found.unreadable.items()))
+        told.append(
+            f"{path.relative_to(found.folder)}: the name looks like {corpus.name}'s, but it has an {why}."
+            + _and_more(len(found.unreadable) - 1, corpus)
+        )
+    if found.copies:
+        copy, first = next(iter(found.copies.items()))
+        told.append(
+            f"{copy.relative_to(found.folder)}: {corpus.name} has this name already, at "
+            f"{first.relative_to(found.folder)}; only the first is kept." + _and_more(len(found.copies) - 1, corpus)
+        )
+    return told
+
+
+def _and_more(number: int, corpus: Corpus) -> str:
+    if not number:
+        return ""
+    return f" So it is with {counted(number, 'further file')}, which 'intone corpora check {corpus.name}' tells."
 
 
 def _told_empty(corpus: Corpus, found: Survey, channel: str) -> str:
     if found.recordings:
-        held = f"{len(found.recordings)} recordings, none of them {channel}"
-    elif found.foreign or found.unreadable:
-        others = [*found.foreign, *found.unreadable]
-        held = f"{len(others)} sound files with other names, such as {others[0].name}"
+        held = f"{counted(len(found.recordings), 'recording')}, none of it {channel}"
+    elif found.unreadable:
+        path, why = next(iter(found.unreadable.items()))
+        held = f"{counted(len(found.unreadable), 'file')} with a name like {path.name}, which has an {why}"
+    elif found.foreign:
+        held = f"{counted(len(found.foreign), 'sound file')} with other names, such as {found.foreign[0].name}"
     else:
         held = "no sound files"
     return f"{found.folder}: nothing of {corpus.name} was found ({held}); a file's name looks like {corpus.example}."

@@ -45,11 +45,11 @@ CORPUS = Corpus(
     title="Toronto Emotional Speech Set",
     language="en",
     licence="CC BY-NC-ND 4.0",
+    commercial=False,
     citation="Pichora-Fuller, M. K. & Dupuis, K. (2020). Toronto emotional speech set (TESS). Borealis. "
     "doi:10.5683/SP2/E8H2MF",
     homepage="https://doi.org/10.5683/SP2/E8H2MF",
-    labels=("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"),
-    utterances=2800,
+    counts=dict.fromkeys("anger disgust fear happiness neutral sadness surprise".split(), 400),
     speakers=2,
     example="OAF_back_angry.wav",
     instructions="""\

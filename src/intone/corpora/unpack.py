@@ -4,8 +4,12 @@ Every entry is checked before the first is written, and everything is written to
 which takes the target's name only when it is complete.
 """
 
+import bz2
+import gzip
+import lzma
 import os
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -14,16 +18,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, Any
 
+from intone.corpora.progress import OfBytes, no_progress
 from intone.errors import CorpusError
 
 RATIO_APPLIES_ABOVE_BYTES = 64 << 20
 """Smaller contents are harmless however well they were packed."""
 BLOCK_BYTES = 1 << 18
+MAX_HEADER_BYTES = 1 << 20
+"""The most that one header of a tar may take, since it is read at once; names are a few hundred bytes long ..."""
+MAX_HEADERS_BYTES = 1 << 28
+"""... and all headers together, which are kept."""
 _ENCRYPTED = 0x1  # zip's general purpose flag, bit 0
-
-Progress = Callable[[int, int | None], None]
+_COMPRESSED: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}  # fmt: skip
+# What the decoders raise when they are fed damaged data; each has its own ideas.
+_DAMAGED = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError, OverflowError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,15 +72,11 @@ class _Entry:
     open: Callable[[], IO[bytes]]
 
 
-def no_progress(done: int, total: int | None) -> None:
-    """Tell nobody."""
-
-
 def unpack(
     archive: str | os.PathLike[str],
     folder: str | os.PathLike[str],
     *,
-    progress: Progress = no_progress,
+    progress: OfBytes = no_progress,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Path:
     """Unpack a zip or tar archive into a new folder.
@@ -106,11 +118,13 @@ def unpack(
             if target.exists():
                 target.rmdir()
             content.replace(target)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
+    except _DAMAGED as error:
         raise CorpusError(f"{source}: the archive is damaged ({error}).") from error
     except NotImplementedError as error:
         raise CorpusError(f"{source}: the archive is packed in a way that is not known here ({error}).") from error
     except OSError as error:
+        if error.errno is None:  # not the system's: bz2 and gzip say so that their data is damaged
+            raise CorpusError(f"{source}: the archive is damaged ({error}).") from error
         raise CorpusError(f"{source}: the archive cannot be unpacked to {target} ({error}).") from error
     return target
 
@@ -121,11 +135,55 @@ def _entries(source: Path, limits: Limits) -> Iterator[list[_Entry]]:
     if zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as opened:
             yield _within(limits, source, (_of_zip(source, opened, info) for info in opened.infolist()))
-    elif tarfile.is_tarfile(source):
-        with tarfile.open(source) as tar:
-            yield _within(limits, source, (_of_tar(source, tar, member) for member in tar))
-    else:
-        raise CorpusError(f"{source}: this is no zip or tar archive, or its end is missing.")
+        return
+    with _decompressed(source) as content:
+        stream = _Stream(content, MAX_HEADERS_BYTES)
+        try:
+            tar = tarfile.open(fileobj=stream, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115
+        except (*_DAMAGED, OSError) as error:
+            raise CorpusError(f"{source}: this is no zip or tar archive, or it is damaged or cut short.") from error
+        with tar:
+            entries = _within(limits, source, (_of_tar(source, tar, member) for member in tar))
+            # A tar ends before its compressed stream does, and there is the checksum of it all.
+            if stream.read(MAX_HEADER_BYTES) and stream.read(1):
+                raise tarfile.ReadError("something follows its end")
+            stream.left = limits.total_bytes + MAX_HEADERS_BYTES
+            yield entries
+
+
+@contextmanager
+def _decompressed(source: Path) -> Iterator[IO[bytes]]:
+    with source.open("rb") as file:
+        head = file.read(max(map(len, _COMPRESSED)))
+    kind = next((kind for kind in _COMPRESSED if head.startswith(kind)), None)
+    with _COMPRESSED[kind](source) if kind else source.open("rb") as content:
+        yield content
+
+
+class _Stream:
+    """A tar's content, as :mod:`tarfile` reads it: a header's length is believed only up to a limit.
+
+    Attributes
+    ----------
+    left : int
+        How many bytes may still be read; those that are passed over do not count.
+    """
+
+    def __init__(self, content: IO[bytes], left: int) -> None:
+        self._content = content
+        self.left = left
+
+    def read(self, size: int) -> bytes:
+        self.left -= size
+        if size > MAX_HEADER_BYTES or self.left < 0:
+            raise tarfile.ReadError("a header is too long")
+        return self._content.read(size)
+
+    def seek(self, offset: int) -> int:
+        return self._content.seek(offset)
+
+    def tell(self) -> int:
+        return self._content.tell()
 
 
 def _within(limits: Limits, source: Path, entries: Iterator[_Entry]) -> list[_Entry]:
@@ -158,6 +216,8 @@ def _of_zip(source: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> _En
 def _of_tar(source: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> _Entry:
     if not (member.isreg() or member.isdir()):
         raise CorpusError(f"{source}: {member.name!r} is a link or a device; only files and folders are unpacked.")
+    if member.size < 0:
+        raise tarfile.ReadError(f"{member.name} has a negative size")
 
     def opened() -> IO[bytes]:
         content = tar.extractfile(member)
@@ -176,7 +236,7 @@ def _inside(source: Path, name: str) -> PurePosixPath:
     return PurePosixPath(windows.as_posix())
 
 
-def _write(entries: list[_Entry], content: Path, progress: Progress) -> None:
+def _write(entries: list[_Entry], content: Path, progress: OfBytes) -> None:
     total, done = sum(entry.size for entry in entries), 0
     for entry in entries:
         path = content / entry.name

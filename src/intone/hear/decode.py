@@ -9,7 +9,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -243,6 +243,8 @@ def _decoded_by_sndfile(reader: _Reader, head: bytes, name: str) -> Source:
             f"accepted are {FORMATS}."
         ) from error
     if sound.frames == 0:
+        sound.close()
+        reader.check()
         raise TruncatedSoundError(f"{name}: the file ends behind its {sound.format} header; there is no sound in it.")
     # MP3 without a table of contents has its length guessed from its first frames.
     trusted = sound.frames < _UNKNOWN_LENGTH and sound.format not in ("MP3", "MPEG")
@@ -262,6 +264,7 @@ def _sndfile_blocks(sound: Any, reader: _Reader, name: str) -> Iterator[Block]:
             try:
                 block = sound.read(step, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as error:
+                reader.check()
                 raise NotSoundError(
                     f"{name}: the {sound.format} data is damaged and cannot be decoded ({error})."
                 ) from error
@@ -315,18 +318,24 @@ def _decoded_by_av(reader: _Reader, head: bytes, name: str) -> Source:
         raise MissingExtraError(
             f"{name}: {kind} needs PyAV, which is not installed: pip install 'intone[av]'."
         ) from error
-    try:
-        container = av.open(reader, metadata_errors="replace")
-        stream = next(iter(container.streams.audio), None)
-        frames = iter(()) if stream is None else container.decode(stream)
-        # The first frame tells the rate: a header does not where AAC carries its upper octave apart (HE-AAC).
-        first = next(frames, None)
-    except av.FFmpegError as error:
-        raise NotSoundError(f"{name}: the {kind} file is damaged and cannot be opened ({error.strerror}).") from error
-    if stream is None:
-        raise NotSoundError(f"{name}: the {kind} file holds no sound track.")
-    if first is None:
-        raise TruncatedSoundError(f"{name}: the {kind} file ends behind its header; there is no sound in it.")
+    with ExitStack() as until_refused:
+        try:
+            container = until_refused.enter_context(av.open(reader, metadata_errors="replace"))
+            stream = next(iter(container.streams.audio), None)
+            frames = iter(()) if stream is None else container.decode(stream)
+            # The first frame tells the rate: a header does not where AAC carries its upper octave apart (HE-AAC).
+            first = next(frames, None)
+        except av.FFmpegError as error:
+            reader.check()  # a file that ends because it cannot be read looks damaged
+            raise NotSoundError(
+                f"{name}: the {kind} file is damaged and cannot be opened ({error.strerror})."
+            ) from error
+        reader.check()
+        if stream is None:
+            raise NotSoundError(f"{name}: the {kind} file holds no sound track.")
+        if first is None:
+            raise TruncatedSoundError(f"{name}: the {kind} file ends behind its header; there is no sound in it.")
+        until_refused.pop_all()  # the blocks close it
     return Source(first.sample_rate, _av_blocks(container, chain([first], frames), reader, kind, name))
 
 
@@ -349,6 +358,7 @@ def _av_blocks(container: Any, frames: Iterator[Any], reader: _Reader, kind: str
                 for converted in planar.resample(frame):
                     yield converted.to_ndarray().T
         except av.FFmpegError as error:
+            reader.check()
             raise NotSoundError(
                 f"{name}: the {kind} data is damaged and cannot be decoded ({error.strerror})."
             ) from error

@@ -1,5 +1,6 @@
 """What runs a model: ONNX Runtime for model files, and Keras itself for the ``.keras`` file of a run folder."""
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -78,6 +79,7 @@ def from_keras(path: Path) -> tuple[Engine, str]:
         text = path.with_name("card.json").read_text(encoding="utf-8")
     except OSError as error:
         raise ModelError(f"{path}: there is no card.json beside it; a finished run folder has both.") from error
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes; what fails comes as an exception
     try:
         import keras
     except ImportError as error:
@@ -85,7 +87,8 @@ def from_keras(path: Path) -> tuple[Engine, str]:
     try:
         model: Any = keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{path}: not a Keras model that can be loaded ({error}).") from error
+        # Keras words a damaged file over many lines, or as one that is not there.
+        raise ModelError(f"{path}: not a Keras model that can be loaded ({type(error).__name__}).") from error
     network = keras.Model(model.input, model.get_layer("logits").output)
 
     def run(inputs: Inputs) -> Floats:

@@ -1,19 +1,28 @@
 """Draws what was heard: waveform, mel spectrogram and the seven probabilities (extra ``plot``)."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from intone import features
 from intone.emotions import Emotion
 from intone.errors import MissingExtraError, UsageError, unknown
+from intone.features.filterbanks import mel_filters
 from intone.features.recipes import FeatureRecipe, Measure
 from intone.hear.audio import RATE, Waveform
 from intone.results import Prediction
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 FORMATS = ("pdf", "png", "svg")
 FRAME = 1024
 """Length of a frame of the spectrogram in samples at 16 kHz."""
+BANDS = 64
+"""How many mel bands the spectrogram has."""
 COLUMNS = 2000
 """About how many columns the spectrogram has: the distance of the frames grows with the sound."""
 DECIBELS = 70.0
@@ -66,35 +75,9 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
         raise MissingExtraError("A picture needs Matplotlib: pip install 'intone[plot]'.") from error
     figure = Figure(figsize=(10, 6), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(2, 1), height_ratios=(1, 1.6))
-    wave, mel, bars = (figure.add_subplot(place) for place in (grid[0, 0], grid[1, 0], grid[:, 1]))
-
-    stretches = np.array_split(waveform.samples, min(POINTS, len(waveform.samples)))
-    times = np.linspace(0, waveform.duration, len(stretches))
-    wave.fill_between(
-        times, [part.min() for part in stretches], [part.max() for part in stretches],
-        color=prediction.emotion.colour, linewidth=0.6,
-    )  # fmt: skip
-    wave.set(xlim=(0, waveform.duration), ylabel="amplitude", title="waveform")
-    wave.spines[["top", "right"]].set_visible(False)
-
-    hop = min(max(len(waveform.samples) // COLUMNS, FRAME // 16), FRAME)
-    recipe = FeatureRecipe("picture", (Measure("logmel", count=64),), frame=FRAME, hop=hop)
-    levels = features.extract(waveform, recipe).values.T
-    extent = (0, waveform.duration, 0, len(levels))
-    mel.imshow(levels, origin="lower", aspect="auto", cmap="magma", extent=extent, vmin=levels.max() - DECIBELS)
-    hertz = np.array([250, 500, 1000, 2000, 4000])
-    mel.set_yticks(_mel(hertz) / _mel(np.array([RATE / 2])) * len(levels), [str(value) for value in hertz])
-    mel.set(xlabel="seconds", ylabel="Hz (mel scale)", title="mel spectrogram")
-
-    emotions = list(reversed(Emotion))
-    scores = [prediction.scores[emotion] for emotion in emotions]
-    drawn = bars.barh(emotions, scores, color=[emotion.colour for emotion in emotions])
-    bars.bar_label(drawn, [f"{score:.0%}" for score in scores], padding=3)
-    bars.set(xlim=(0, 1.12), xlabel="probability")
-    bars.set_xticks((0, 0.5, 1), ("0%", "50%", "100%"))
-    bars.spines[["top", "right"]].set_visible(False)
-    heard = f"unsure ({prediction.emotion}?)" if prediction.unsure else str(prediction.emotion)
-    bars.set_title(f"{heard}, {prediction.confidence:.0%}", fontweight="bold")
+    _draw_wave(figure.add_subplot(grid[0, 0]), waveform, prediction.emotion.colour)
+    _draw_mel(figure.add_subplot(grid[1, 0]), waveform)
+    _draw_bars(figure.add_subplot(grid[:, 1]), prediction)
     # A file's name may be anything: no formula, no letter that the font lacks, and no longer than the picture is wide.
     font = get_font(findfont("DejaVu Sans"))
     name = "".join(
@@ -107,8 +90,41 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
         raise UsageError(f"{path}: the picture cannot be written ({error.strerror}).") from error
 
 
-def _mel(
-    hertz: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]",
-) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """Convert to the mel scale of Slaney's Auditory Toolbox (1998): linear to 1 kHz, logarithmic above."""
-    return np.where(hertz < 1000, hertz * 3 / 200, 15 + 27 * np.log(np.maximum(hertz, 1000) / 1000) / np.log(6.4))
+def _draw_wave(axes: "Axes", waveform: Waveform, colour: str) -> None:
+    stretches = np.array_split(waveform.samples, min(POINTS, len(waveform.samples)))
+    times = np.linspace(0, waveform.duration, len(stretches))
+    lowest, highest = [part.min() for part in stretches], [part.max() for part in stretches]
+    axes.fill_between(times, lowest, highest, color=colour, linewidth=0.6)
+    axes.set(xlim=(0, waveform.duration), ylabel="amplitude", title="waveform")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_mel(axes: "Axes", waveform: Waveform) -> None:
+    hop = min(max(len(waveform.samples) // COLUMNS, FRAME // 16), FRAME)
+    recipe = FeatureRecipe("picture", (Measure("logmel", count=BANDS),), frame=FRAME, hop=hop)
+    levels = features.extract(waveform, recipe).values.T  # (bands, frames)
+    extent = (0, waveform.duration, 0, BANDS)
+    axes.imshow(levels, origin="lower", aspect="auto", cmap="magma", extent=extent, vmin=levels.max() - DECIBELS)
+    hertz = (250, 500, 1000, 2000, 4000)
+    axes.set_yticks(heights(hertz), [str(value) for value in hertz])
+    axes.set(xlabel="seconds", ylabel="Hz (mel scale)", title="mel spectrogram")
+
+
+def heights(hertz: Sequence[float]) -> NDArray[np.float64]:
+    """Give where frequencies lie in the spectrogram, in bands from its foot; the filters themselves say it."""
+    filters = mel_filters(BANDS, FRAME)
+    bins = np.arange(len(filters)) * (RATE / FRAME)
+    heights: NDArray[np.float64] = np.interp(hertz, bins @ filters / filters.sum(axis=0), np.arange(BANDS) + 0.5)
+    return heights
+
+
+def _draw_bars(axes: "Axes", prediction: Prediction) -> None:
+    emotions = list(reversed(Emotion))
+    scores = [prediction.scores[emotion] for emotion in emotions]
+    drawn = axes.barh(emotions, scores, color=[emotion.colour for emotion in emotions])
+    axes.bar_label(drawn, [f"{score:.0%}" for score in scores], padding=3)
+    axes.set(xlim=(0, 1.12), xlabel="probability")
+    axes.set_xticks((0, 0.5, 1), ("0%", "50%", "100%"))
+    axes.spines[["top", "right"]].set_visible(False)
+    heard = f"unsure ({prediction.emotion}?)" if prediction.unsure else str(prediction.emotion)
+    axes.set_title(f"{heard}, {prediction.confidence:.0%}", fontweight="bold")

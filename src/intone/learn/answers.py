@@ -1,6 +1,6 @@
 """Answers: what a model said to the utterances of a test, how sure it was, and what would have been right."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -96,17 +96,21 @@ class Answers:
         """Give the same answers with the confidence that the model had before its temperature was fitted."""
         return replace(self, temperature=np.ones(len(self)))
 
-    def masked(self, classes: Collection[str]) -> "Answers":
-        """Give the answers that would have been given if only ``classes`` could be answered.
+    def masked(self, allowed: Mask) -> "Answers":
+        """Give the answers that would have been given if only some could be.
+
+        Parameters
+        ----------
+        allowed : numpy.ndarray of bool, shape (labels,) or (answers, labels)
+            What could be answered.
 
         Examples
         --------
         >>> one = np.ones(1)
         >>> said = Answers(("anger", "calm", "fear"), pd.DataFrame(), np.array([2]), np.array([[0, 3, 1.0]]), one, one)
-        >>> said.labels[said.given[0]], said.labels[said.masked(["anger", "fear"]).given[0]]
+        >>> said.labels[said.given[0]], said.labels[said.masked(np.array([True, False, True])).given[0]]
         ('calm', 'fear')
         """
-        allowed = np.array([label in classes for label in self.labels])
         return replace(self, logits=np.where(allowed, self.logits, -np.inf))
 
 

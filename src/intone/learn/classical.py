@@ -1,7 +1,8 @@
 """The field's classical models: scikit-learn pipelines, kept with skops and exported to model files.
 
-Each is a pipeline of scaling, an optional selection or reduction of features, and a classifier that gives
-probabilities; all of it is fitted on the training part of a fold and on nothing else.
+Each is a pipeline: what could not be measured, such as the pitch of a whisper, is filled with the mean; then comes
+scaling, an optional selection or reduction of features, and a classifier that gives probabilities. All of it is fitted
+on the training part of a fold and on nothing else.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import RFE, SelectKBest, f_classif, mutual_info_classif
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -104,7 +106,7 @@ def build(kind: str, options: Mapping[str, Any], *, reduce: str = "", keep: int 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        With the steps ``scale``, ``reduce`` where asked for, and ``classify``.
+        With the steps ``fill``, ``scale``, ``reduce`` where asked for, and ``classify``.
 
     Raises
     ------
@@ -114,14 +116,14 @@ def build(kind: str, options: Mapping[str, Any], *, reduce: str = "", keep: int 
     Examples
     --------
     >>> build("svm", {}, reduce="anova", keep=20).named_steps.keys()
-    dict_keys(['scale', 'reduce', 'classify'])
+    dict_keys(['fill', 'scale', 'reduce', 'classify'])
     >>> build("swm", {})
     Traceback (most recent call last):
     intone.errors.UsageError: There is no classical model 'swm'. Did you mean 'svm'? Accepted: boosting, forest, ....
     """
     if kind not in CLASSIFIERS:
         raise unknown("classical model", kind, CLASSIFIERS)
-    steps: list[tuple[str, Any]] = [("scale", StandardScaler())]
+    steps: list[tuple[str, Any]] = [("fill", SimpleImputer(keep_empty_features=True)), ("scale", StandardScaler())]
     if reduce:
         if reduce not in REDUCTIONS:
             raise unknown("reduction", reduce, REDUCTIONS)

@@ -3,9 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from intone import corpora, features
 from intone.emotions import Emotion
 from intone.errors import CorpusError, SoundError
-from intone.features import FeatureRecipe, Inputs
+from intone.features import FeatureRecipe, Inputs, workers
 from intone.hear import audio
 from intone.learn.augment import heard_anew
 from intone.learn.recipe import TrainingRecipe
@@ -107,7 +105,7 @@ def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
         A corpus, a feature recipe or an augmentation of that name does not exist.
     """
     chosen = features.recipe(recipe.features.recipe)
-    table, labels, dropped = _table(recipe, root)
+    table, labels, dropped, unread = _table(recipe, root)
     ear = _Ear(chosen, recipe.training.copies, recipe.training.augment)
     paths = [Path(path) for path in table["path"]]
     table["path"] = names = [path.relative_to(root).as_posix() for path in paths]
@@ -127,19 +125,22 @@ def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
     table = table.iloc[[row for row, _ in rows.values()]].reset_index(drop=True).assign(sha256=list(rows))
     takes = [Inputs.of(take) for take in zip(*(heard.features for _, heard in rows.values()), strict=True)]
     truth = table["emotion"].map(labels.index).to_numpy(dtype=np.int64)
-    return Dataset(table, takes[0], tuple(takes[1:]), truth, labels, chosen.to_toml(), dropped, tuple(left_out))
+    return Dataset(table, takes[0], tuple(takes[1:]), truth, labels, chosen.to_toml(), dropped, (*unread, *left_out))
 
 
-def _table(recipe: TrainingRecipe, root: Path) -> tuple[pd.DataFrame, tuple[str, ...], dict[str, int]]:
-    """Read the corpora into one table, keep the recipe's labels, and count what is dropped."""
-    table = pd.concat([corpora.read(name, root) for name in recipe.corpora.names], ignore_index=True)
+def _table(recipe: TrainingRecipe, root: Path) -> tuple[pd.DataFrame, tuple[str, ...], dict[str, int], list[str]]:
+    """Read the corpora into one table, keep the recipe's labels, count what is dropped and tell what was left out."""
+    tables = [corpora.read(name, root) for name in recipe.corpora.names]
+    unread = [sentence for table in tables for sentence in corpora.left_out(table)]
+    table = pd.concat(tables, ignore_index=True)
     extra = recipe.corpora.extra_labels
     kept = table[table["emotion"].isin(extra)]
     seven, dropped = corpora.only_seven(
         table[~table["emotion"].isin(extra)], calm_is_neutral=recipe.corpora.calm == "neutral"
     )
     labels = (*(str(emotion) for emotion in Emotion), *extra)
-    return pd.concat([seven, kept], ignore_index=True).sort_values("path", ignore_index=True), labels, dropped
+    whole = pd.concat([seven, kept], ignore_index=True).sort_values("path", ignore_index=True)
+    return whole, labels, dropped, unread
 
 
 def _all_heard(ear: _Ear, paths: list[Path], names: list[str]) -> Iterator[_Heard]:
@@ -148,8 +149,7 @@ def _all_heard(ear: _Ear, paths: list[Path], names: list[str]) -> Iterator[_Hear
     if len(paths) < WORTH_PROCESSES or cores == 1:
         yield from map(ear, paths, names)
         return
-    # Spawned and not forked: a fork of a process with TensorFlow's threads may hang.
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+    with workers.pool(cores) as pool:
         try:
             yield from pool.map(ear, paths, names, chunksize=16)
         except BaseException:

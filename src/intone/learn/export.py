@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,15 @@ def classical(pipeline: Pipeline, card: Card, path: Path, *, proof: Inputs, expe
     from skl2onnx import to_onnx
 
     def draft(target: Path) -> None:
-        model = to_onnx(
-            for_export(pipeline), proof.values[:1], options={"zipmap": False}, target_opset={"": OPSET, "ai.onnx.ml": 3}
-        )
+        with warnings.catch_warnings():
+            # skl2onnx reads attributes of SVC that scikit-learn 1.9 has deprecated; its users can do nothing about it.
+            warnings.simplefilter("ignore", FutureWarning)
+            model = to_onnx(
+                for_export(pipeline),
+                proof.values[:1],
+                options={"zipmap": False},
+                target_opset={"": OPSET, "ai.onnx.ml": 3},
+            )
         _with_logits(model, np.asarray(pipeline.classes_), len(card.labels), faintest)
         onnx.save(model, target)
 

@@ -35,11 +35,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Masked:
-    """The scores where only the classes that training and test share could be answered."""
+    """The scores where only the classes that training and test share could be answered: those that a corpus holds."""
 
-    classes: tuple[str, ...]
+    classes: dict[str, tuple[str, ...]]
     ua: float
     accuracy: float
+
+    @property
+    def allowed(self) -> str:
+        """What could be answered, in words."""
+        different = list(dict.fromkeys(self.classes.values()))
+        return ", ".join(different[0]) if len(different) == 1 else "the classes that each corpus holds"
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,7 @@ def of(answers: Answers, *, title: str, leaks_speakers: bool) -> Figures:
         deviation={name: float(np.std([scores[name] for scores in each])) for name in each[0]},
         intervals=found,
         pooled=pooled,
-        masked=_masked(answers, tuple(pooled.per_class)),
+        masked=_masked(answers),
         calibration=calibration,
         coverage=reliability.coverage(answers),
         by_speaker=_groups(answers, "speaker"),
@@ -164,11 +170,18 @@ def _averages(metrics: Metrics) -> dict[str, float]:
     }
 
 
-def _masked(answers: Answers, classes: tuple[str, ...]) -> Masked | None:
-    """Score the argmax over the shared classes; a fold whose test holds a class that training lacks is never made."""
-    if len(classes) == len(answers.labels) or len(classes) < 2:
+def _masked(answers: Answers) -> Masked | None:
+    """Score the argmax over each corpus's classes; no fold tests a class that it never trained."""
+    allowed = np.zeros(answers.logits.shape, dtype=bool)
+    classes = {}
+    for corpus in sorted(answers.table["corpus"].unique()):
+        rows = (answers.table["corpus"] == corpus).to_numpy()
+        held = np.unique(answers.truth[rows])
+        allowed[np.ix_(rows, held)] = True
+        classes[str(corpus)] = tuple(answers.labels[label] for label in held)
+    if allowed.all():
         return None
-    narrow = answers.masked(classes)
+    narrow = answers.masked(allowed)
     each = [_measured(narrow.of_seed(seed)) for seed in answers.seeds]
     return Masked(classes, float(np.mean([one.ua for one in each])), float(np.mean([one.accuracy for one in each])))
 

@@ -122,12 +122,15 @@ def _standardise(network: Any, train: Inputs) -> None:
     """Put the training part's mean and variance, as they arrive at the layer ``standardise``, into it."""
     layer = network.get_layer("standardise")
     before = keras.Model(network.input, layer.input)
-    total, squares, count = np.zeros(train.columns), np.zeros(train.columns), 0
+    total, squares, count = (np.zeros(train.columns) for _ in range(3))
     for start in range(0, len(train), BLOCK):
         part = train[slice(start, start + BLOCK)]
         arrived = keras.ops.convert_to_numpy(before(part.feed(), training=False))
         own = Inputs(arrived, part.lengths).own.astype(np.float64)
-        total, squares, count = total + own.sum(axis=0), squares + (own**2).sum(axis=0), count + len(own)
+        measured = np.isfinite(own)  # NaN is what could not be measured
+        own[~measured] = 0
+        total, squares, count = total + own.sum(axis=0), squares + (own**2).sum(axis=0), count + measured.sum(axis=0)
+    count = np.maximum(count, 1)
     mean = total / count
     layer.set_weights([mean, squares / count - mean**2])
 

@@ -5,11 +5,15 @@ figures can be computed from again, and writes ``docs/results.md``. It may be st
 """
 
 import json
+import os
 import shutil
+import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intone.hear.modelfile import DEFAULT, SUFFIX
 from intone.learn import recipe as recipes
 from intone.learn import run
 from intone.learn.recipe import TrainingRecipe
@@ -27,35 +31,59 @@ report, and says nothing of a new voice.
 """
 
 
-def update(recipe_folder: Path, results: Path, corpora: Path, runs: Path, page_path: Path, readme: Path) -> None:
-    """Carry out what is missing, keep it, and write the page and the README's table.
+@dataclass(frozen=True)
+class Places:
+    """Where the ledger finds and leaves things.
 
-    Parameters
+    Attributes
     ----------
-    recipe_folder : pathlib.Path
-        Holds the training recipes.
-    results : pathlib.Path
-        Where the runs are kept, small.
-    corpora : pathlib.Path
-        Holds the corpora.
+    recipes, corpora : pathlib.Path
+        Folders of the training recipes, and of the corpora.
     runs : pathlib.Path
         Where whole runs are made; a stopped one is gone on with.
-    page_path, readme : pathlib.Path
+    results : pathlib.Path
+        Where they are kept, small.
+    models : pathlib.Path
+        Where the model that ships lies.
+    page, readme : pathlib.Path
         The page, and the README whose table stands between two marks.
     """
+
+    recipes: Path
+    corpora: Path
+    runs: Path
+    results: Path
+    models: Path
+    page: Path
+    readme: Path
+
+
+def update(places: Places) -> None:
+    """Carry out the recipes that have no stored run, keep their runs, and write the page and the README's table."""
     began = time.monotonic()
-    for path in sorted(recipe_folder.glob("*.toml")):
+    for path in sorted(places.recipes.glob("*.toml")):
         plan = recipes.read(path)
-        if not _is_kept(plan, results):
-            print(f"{plan.name} ...", flush=True)
-            out = runs / plan.name
+        if not _is_kept(plan, places.results):
+            out = places.runs / plan.name
             if out.exists():
                 shutil.rmtree(out)
-            run.train(plan, corpora, out, resume=run.partial_of(out).exists())
-            keep(out, results / plan.name)
-    page_path.write_text(page(results), encoding="utf-8")
-    readme.write_text(with_table(readme.read_text(encoding="utf-8"), results), encoding="utf-8")
-    print(f"Wrote {page_path}; it took {(time.monotonic() - began) / 3600:.2f} hours.")
+            run.train(plan, places.corpora, out, resume=run.partial_of(out).exists(), progress=_tell)
+            keep(out, places.results / plan.name)
+            if plan.name == DEFAULT:
+                shutil.copy(out / f"{DEFAULT}{SUFFIX}", places.models / f"{DEFAULT}{SUFFIX}")
+    write(places)
+    print(f"Wrote {places.page}; it took {(time.monotonic() - began) / 3600:.2f} hours.")
+
+
+def write(places: Places) -> None:
+    """Write the page and the README's table from the stored runs."""
+    places.page.write_text(page(places.results), encoding="utf-8")
+    places.readme.write_text(with_table(places.readme.read_text(encoding="utf-8"), places.results), encoding="utf-8")
+
+
+def _tell(what: str, done: int, total: int, remark: str) -> None:
+    if done == total:
+        print(f"{time.strftime('%H:%M:%S')} {what}: {done}/{total} {remark}", flush=True)
 
 
 def _is_kept(plan: TrainingRecipe, results: Path) -> bool:
@@ -140,15 +168,20 @@ def _spread(mean: float, deviation: float) -> str:
     return f"{100 * mean:.1f} ± {100 * deviation:.1f}"
 
 
-if __name__ == "__main__":
-    import os
-
+def main() -> None:
+    """Update the ledger of the clone that this is called in."""
     here = Path.cwd()
+    corpora = os.environ.get("INTONE_CORPORA")
+    if not corpora:
+        sys.exit("make results: set INTONE_CORPORA to the folder that holds the corpora.")
     update(
-        here / "recipes",
-        here / "results",
-        Path(os.environ["INTONE_CORPORA"]),
-        here / "runs",
-        here / "docs" / "results.md",
-        here / "README.md",
+        Places(
+            recipes=here / "recipes",
+            corpora=Path(corpora),
+            runs=here / "runs",
+            results=here / "results",
+            models=here / "src" / "intone" / "models",
+            page=here / "docs" / "results.md",
+            readme=here / "README.md",
+        )
     )

@@ -79,9 +79,14 @@ class SplitPart:
         A second protocol, without shared speakers, that is trained and reported in the same run. A protocol that
         leaks speakers must have one beside it.
     test, validation : float
-        Shares of the utterances, for the random protocol.
+        Shares of the utterances, for the random protocol. In the others ``validation`` is the share of the training
+        speakers whose utterances are watched and calibrated on, and not trained on.
     test_speakers, validation_speakers : tuple of str
         Who is kept out, for the protocol ``unseen-speakers``.
+    test_corpora : tuple of str
+        What is kept out, for the protocol ``cross-corpus``.
+    folds : int
+        How many folds, for the protocols that have a choice.
     """
 
     protocol: str
@@ -90,6 +95,8 @@ class SplitPart:
     validation: float = 0.0
     test_speakers: tuple[str, ...] = ()
     validation_speakers: tuple[str, ...] = ()
+    test_corpora: tuple[str, ...] = ()
+    folds: int = 5
 
 
 @dataclass(frozen=True)
@@ -254,6 +261,7 @@ def _check_ranges(recipe: TrainingRecipe, name: str) -> None:
     bounds: list[tuple[str, float, float, float]] = [
         ("[split] test", split.test, 0.01, 0.9),
         ("[split] validation", split.validation, 0, 0.9),
+        ("[split] folds", split.folds, 2, 100),
         ("[training] epochs", training.epochs, 1, 100_000),
         ("[training] batch", training.batch, 1, 100_000),
         ("[training] learning_rate", training.learning_rate, 1e-8, 10),

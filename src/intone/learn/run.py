@@ -4,8 +4,11 @@ While it trains, a run lives in ``NAME.partial``; the last thing that it does is
 """
 
 import json
+import os
 import platform
 import shutil
+import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -33,6 +36,7 @@ from intone.learn.splits import Fold
 Progress = Callable[[str, int, int, str], None]
 """Told what is going on, how far it is, of how much, and a remark."""
 
+RECIPE, FILES = "recipe.toml", "files.csv"
 SIDES = ("train", "validation", "test")
 PROOF = 256
 """On how many test utterances a model file is proved equal to its model."""
@@ -92,7 +96,7 @@ def train(
         A corpus is missing or cannot be read.
     """
     protocols = splits.protocols(recipe.split)
-    partial = _partial(recipe, out, resume)
+    _check_place(recipe, out, resume)
     heard = dataset.load(recipe, root, lambda done, total: progress("Listening", done, total, ""))
     folds = [
         (name, seed, fold)
@@ -101,24 +105,34 @@ def train(
         for fold in splits.make(heard.table, protocol, recipe.split, seed)
     ]
     files = _files(heard, folds)
-    files.to_csv(partial / "files.csv", index=False)
-    trained = [_train_fold(heard, recipe, *entry, partial, progress) for entry in folds]
-    answers: dict[str, Any] = {done.key: done.logits for done in trained}
+    partial = _partial(recipe, out, files)
+    began = time.monotonic()
+    first = _train_fold(heard, recipe, *folds[0], partial, progress)
+    answers: dict[str, Any] = {first.key: first.logits}
+    confidence = {first.key: first.confidence}
+    honest = first  # the first whose test voices it has not heard: a random split's would be known in any noise
+    for entry in folds[1:]:
+        done = _train_fold(heard, recipe, *entry, partial, progress)
+        answers[done.key] = done.logits
+        confidence[done.key] = done.confidence
+        if protocols[honest.protocol].leaks_speakers and not protocols[done.protocol].leaks_speakers:
+            honest = done
+    seconds = time.monotonic() - began
     metrics: dict[str, Any] = {
         "name": recipe.name,
         "recipe_sha256": recipe.sha256,
         "labels": list(heard.labels),
         "protocols": scores.of(files, answers, heard.labels),
-        "confidence": {done.key: done.confidence for done in trained},
+        "confidence": confidence,
         "utterances": len(files),
         "dropped": heard.dropped,
         "left_out": list(heard.left_out),
     }
-    _leave_model(recipe, heard, trained[0], metrics, partial)
+    _leave_model(recipe, heard, first, metrics, partial)
     np.savez_compressed(partial / "logits.npz", **answers)
     _write_json(partial / "metrics.json", metrics)
-    _write_json(partial / "environment.json", _environment())
-    _write_json(partial / report.ROBUSTNESS, _robustness(heard, trained, root).to_dict())
+    _write_json(partial / "environment.json", _environment(seconds))
+    _write_json(partial / report.ROBUSTNESS, _robustness(heard, honest, root).to_dict())
     plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
     report.leave(partial, root)
     shutil.rmtree(partial / "folds")
@@ -131,7 +145,8 @@ def partial_of(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
 
 
-def _partial(recipe: TrainingRecipe, out: Path, resume: bool) -> Path:
+def _check_place(recipe: TrainingRecipe, out: Path, resume: bool) -> None:
+    """Refuse before the work what cannot end well: a run over another, or going on with another."""
     partial = partial_of(out)
     if out.exists():
         raise UsageError(f"{out}: a finished run is there already; name another folder with --out, or remove it.")
@@ -139,13 +154,31 @@ def _partial(recipe: TrainingRecipe, out: Path, resume: bool) -> Path:
         raise UsageError(f"{partial}: a stopped run is there; go on with it by --resume, or remove it.")
     if resume and not partial.exists():
         raise UsageError(f"{partial}: there is no stopped run to resume.")
-    stored = partial / "recipe.toml"
-    if stored.exists() and stored.read_text(encoding="utf-8") != recipe.text:
+    stored = partial / RECIPE
+    if resume and stored.read_text(encoding="utf-8") != recipe.text:
         raise UsageError(
             f"{stored}: the stopped run was made with another recipe; it cannot be gone on with by this one."
         )
-    partial.mkdir(parents=True, exist_ok=True)
-    stored.write_text(recipe.text, encoding="utf-8")
+
+
+def _partial(recipe: TrainingRecipe, out: Path, files: pd.DataFrame) -> Path:
+    """Make the folder of an unfinished run, or find that the one that is there is of the same recordings."""
+    partial = partial_of(out)
+    text = files.to_csv(index=False)
+    if partial.exists():
+        # Trained on one division of the recordings and tested on another, a run would hear its test before.
+        if (partial / FILES).read_bytes() != text.encode():
+            raise UsageError(
+                f"{partial / FILES}: the corpora have changed since the run was stopped; remove it and train anew."
+            )
+        return partial
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=partial.parent) as folder:
+        draft = Path(folder) / "run"
+        draft.mkdir()
+        (draft / RECIPE).write_text(recipe.text, encoding="utf-8")
+        (draft / FILES).write_bytes(text.encode())
+        draft.replace(partial)
     return partial
 
 
@@ -236,9 +269,8 @@ def _calibrated_on(heard: Dataset, fold: Fold) -> str:
     return f"{int(held.sum())} utterances kept out of the training ({voices})" if held.any() else ""
 
 
-def _robustness(heard: Dataset, trained: list[Outcome], root: Path) -> Robustness:
-    """Try the first model whose test voices it has never heard; a random split's would know them in any noise."""
-    chosen = next((done for done in trained if not splits.PROTOCOLS[done.protocol].leaks_speakers), trained[0])
+def _robustness(heard: Dataset, chosen: Outcome, root: Path) -> Robustness:
+    """Try a fold's model on its test utterances under noise and the rest."""
     rows = robustness.sample(heard.table, chosen.fold.test)
     recipe = FeatureRecipe.from_toml(heard.feature_recipe)
 
@@ -256,7 +288,7 @@ def _robustness(heard: Dataset, trained: list[Outcome], root: Path) -> Robustnes
 
 
 def _licence(used: list[corpora.Corpus]) -> str:
-    barred = [corpus for corpus in used if "NC" in corpus.licence or "research" in corpus.licence]
+    barred = [corpus for corpus in used if not corpus.commercial]
     if not barred:
         return "The licences of the corpora it was learned from apply."
     names = ", ".join(f"{corpus.title} ({corpus.licence})" for corpus in barred)
@@ -279,12 +311,14 @@ def _card_scores(metrics: dict[str, Any]) -> list[Score]:
     ]
 
 
-def _environment() -> dict[str, Any]:
-    """Say what the run was made with: kept apart from the metrics, which must not depend on it."""
+def _environment(seconds: float) -> dict[str, Any]:
+    """Say what the run was made with and how long it trained; the metrics must not depend on it."""
     packages = ("intone", "keras", "numpy", "onnx", "scikit-learn", keras.backend.backend())
     return {
         "python": platform.python_version(),
         "system": platform.system(),
+        "cores": os.cpu_count(),
+        "training_seconds": round(seconds, 1),
         "backend": keras.backend.backend(),
         "packages": {name: version(name) for name in packages},
     }

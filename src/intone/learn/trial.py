@@ -146,7 +146,8 @@ def run(
     CorpusError
         The corpus is missing, or nothing of it can be heard.
     """
-    table, dropped = _answerable(corpora.read(corpus, root), model.card.labels, calm_is_neutral=calm_is_neutral)
+    whole = corpora.read(corpus, root)
+    table, dropped = _answerable(whole, model.card.labels, calm_is_neutral=calm_is_neutral)
     if table.empty:
         raise CorpusError(f"{corpus}: its recordings have none of the model's labels ({', '.join(model.card.labels)}).")
     logits: dict[int, np.ndarray[Any, Any]] = {}
@@ -173,7 +174,7 @@ def run(
         if side.any()
     )
     tried = _robustness(model, parts[0], root) if robust else None
-    return Trial(corpus, root, model.card, parts, tried, dropped, tuple(left_out))
+    return Trial(corpus, root, model.card, parts, tried, dropped, (*corpora.left_out(whole), *left_out))
 
 
 def _answerable(

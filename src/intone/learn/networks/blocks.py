@@ -30,10 +30,10 @@ def standardise(features: Any) -> Any:
     """Bring each column to mean 0 and deviation 1, by the statistics that :mod:`intone.learn.fit` puts in.
 
     A batch normalisation that never learns is just that, and unlike Keras's ``Normalization`` it survives the export.
+    What could not be measured, such as the pitch of a whisper, is NaN and becomes the mean.
     """
-    return layers.BatchNormalization(center=False, scale=False, epsilon=1e-8, trainable=False, name="standardise")(
-        features
-    )
+    still = layers.BatchNormalization(center=False, scale=False, epsilon=1e-8, trainable=False, name="standardise")
+    return ops.nan_to_num(still(features))
 
 
 def masked_mean(x: Any, mask: Any) -> Any:

@@ -48,7 +48,7 @@ def honest_table(content: Content) -> Html:
         ])  # fmt: skip
         if one.masked:
             rows.append([
-                f"… only {', '.join(one.masked.classes)} allowed", f"{one.masked.ua:.1%}", "",
+                f"… only {one.masked.allowed} allowed", f"{one.masked.ua:.1%}", "",
                 f"{one.masked.accuracy:.1%}", "", "", "", "", one.utterances, one.speakers, len(one.seeds),
             ])  # fmt: skip
     headings = ["Test", "UA", "95 % interval", "Accuracy", "F1", "F1, weighted", "Precision", "ECE", "Utterances",
