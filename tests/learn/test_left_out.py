@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import intone
 from intone import corpora
-from intone.learn import dataset, run, trial
+from intone.learn import candidate, dataset, run, trial
 from intone.learn.recipe import TrainingRecipe
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -28,7 +27,7 @@ def untidy(sung_tess: Path, tmp_path: Path) -> Path:
 def test_both_tell_what_was_left_out(untidy: Path, sung_tess: Path, small_recipe: TrainingRecipe) -> None:
     heard = dataset.load(small_recipe, untidy)
     assert heard.table["path"].tolist() == dataset.load(small_recipe, sung_tess).table["path"].tolist()
-    scored = trial.run(intone.load(), "tess", untidy)
+    scored = trial.run(candidate.load("intone-classic"), "tess", untidy)
     for told in (heard.left_out, scored.left_out):
         assert len(told) == 2
         assert "unknown emotion 'bored'" in told[0]

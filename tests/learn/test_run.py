@@ -18,7 +18,8 @@ from tests.sung import RECIPE
 pytestmark = pytest.mark.xdist_group("keras")
 LEFT = {
     "recipe.toml", "files.csv", "history.csv", "metrics.json", "environment.json", "logits.npz", "accuracy.png",
-    "loss.png", "confusion.png", "model.keras", "card.json", "sung.intone.onnx",
+    "loss.png", "confusion.png", "model.keras", "card.json", "sung.intone.onnx", "report.html",
+    "figures.json", "robustness.json",
 }  # fmt: skip
 
 

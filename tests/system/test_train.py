@@ -78,6 +78,51 @@ def test_evaluating_tells_voices_that_are_new_from_those_that_are_not(trained: P
     assert "unseen speakers" in shipped.stdout
 
 
+def test_evaluating_leaves_a_report_that_names_no_folder_of_this_machine(
+    trained: Path, sung_tess: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "reports" / "tess"
+    words = ("evaluate", trained, "--corpus", "tess", "--corpora", sung_tess, "--robustness", "--out", out)
+    done = intone(*words, cwd=trained)
+    assert done.returncode == 0, done.stderr
+    assert "Answers that change" in done.stdout
+    assert "20 dB louder" in done.stdout
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 10
+    assert str(sung_tess) not in page
+    assert str(trained.parent) not in page
+    figures = json.loads((out / "figures.json").read_text())
+    assert figures["tests"][0]["utterances"] == 112
+    assert figures["robustness"]["utterances"] == 112
+    again = intone(*words, cwd=trained)
+    assert again.returncode == 2
+    assert "name a new folder" in again.stderr
+
+
+def test_training_leaves_a_report(trained: Path, sung_tess: Path) -> None:
+    page = (trained / "report.html").read_text()
+    assert page.index("unseen speaker (leave one out)") < page.index("random split (speakers shared)")
+    assert "20 dB louder" in page
+    assert page.count("data:image/png;base64,") == 10
+    assert str(sung_tess) not in page
+    assert ".partial" not in page
+
+
+def test_runs_are_compared_with_unseen_speakers_first(trained: Path, tmp_path: Path) -> None:
+    stored = Path(__file__).parents[2] / "results" / "tess-lstm"
+    done = intone("models", "compare", trained, stored, "--csv", "a.csv", "--plot", "a.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rindex("unseen speaker") < done.stdout.index("random split")
+    assert "not comparable" in done.stderr
+    assert "over its utterances" in done.stderr
+    assert (tmp_path / "a.csv").read_text().startswith("protocol,")
+    assert (tmp_path / "a.png").stat().st_size > 1000
+    missing = intone("models", "compare", tmp_path, cwd=tmp_path)
+    assert missing.returncode == 2
+    assert "not a finished run" in missing.stderr
+    assert "Traceback" not in missing.stderr
+
+
 def test_a_run_folder_is_a_model(trained: Path, sung_tess: Path) -> None:
     sound = sung_tess / "tess" / "OAF_fear" / "OAF_bar_fear.wav"
     for model in (trained, trained / "model.keras", trained / "sung.intone.onnx"):

@@ -1,22 +1,30 @@
 """``intone evaluate``: what a model is worth on a corpus."""
 
 import json
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from intone.cli.console import complain, needs_learning, progress, table, tell
+from intone.errors import UsageError
+
+if TYPE_CHECKING:
+    from intone.learn.trial import Trial
 
 HELP = """Test a model on a corpus: the voices that it has never heard first.
 
-Speakers that the model was trained on are scored apart, because their figure says nothing of a new voice.
+Speakers that the model was trained on are scored apart, because their figure says nothing of a new voice. With --out
+it leaves a folder with report.html, which needs no network, and all figures as figures.json.
 
 [bold]Examples[/bold]
 
   intone evaluate runs/tess-lstm --corpus ravdess --corpora ~/corpora
 
   intone evaluate intone-classic --corpus emovo --json
+
+  intone evaluate intone-classic --corpus emovo --robustness --out reports/emovo
 """
 
 
@@ -29,36 +37,39 @@ def evaluate(
     calm_is_neutral: Annotated[
         bool, typer.Option("--calm-is-neutral", help="Count RAVDESS's calm as neutral.")
     ] = False,
+    robustness: Annotated[
+        bool,
+        typer.Option("--robustness", help="Try it in noise, over the telephone, in a room and at other levels too."),
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Leave the report in this new folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
 ) -> None:
     """See HELP, which stands in the command's --help."""
     needs_learning("intone evaluate")
-    from intone.hear import recogniser
-    from intone.learn import trial
+    from intone.learn import candidate, report, trial
 
-    hearing = recogniser.load(model)
+    if out is not None and out.exists():
+        raise UsageError(f"{out}: this is there already; name a new folder with --out, or remove it.")
     found = trial.run(
-        hearing, corpus, corpora, calm_is_neutral=calm_is_neutral, through=lambda items: progress(items, "Listening")
+        candidate.load(model),
+        corpus,
+        corpora,
+        calm_is_neutral=calm_is_neutral,
+        robust=robustness,
+        through=lambda items: progress(items, "Listening"),
     )
+    if out is not None:
+        words = ["intone", "evaluate", Path(model).name, "--corpus", corpus, "--corpora", "CORPORA"]
+        words += ["--calm-is-neutral"] * calm_is_neutral + ["--robustness"] * robustness
+        out.mkdir(parents=True)
+        report.write(found.content(command=shlex.join(words)), out)
+        tell(f"The report is {out / report.NAME}")
     if as_json:
         print(json.dumps(found.to_dict(), indent=1))
     else:
-        for part in found.parts:
-            summary = f"UA {part.metrics.ua:.1%}, accuracy {part.metrics.accuracy:.1%}, unsure {part.unsure:.1%}"
-            rows = [
-                [label, f"{s.precision:.1%}", f"{s.recall:.1%}", f"{s.f1:.1%}", s.support]
-                for label, s in part.metrics.per_class.items()
-            ]
-            rows.append(["macro", f"{part.metrics.precision:.1%}", f"{part.metrics.ua:.1%}", f"{part.metrics.f1:.1%}",
-                         part.utterances])  # fmt: skip
-            table(
-                ["Emotion", "Precision", "Recall", "F1", "Utterances"],
-                rows,
-                title=f"{hearing.card.name} on {corpus}, {part.title} ({part.speakers}): {summary}",
-                right=(1, 2, 3, 4),
-            )
+        _show(found)
     for label, count in found.dropped.items():
-        tell(f"Left out: {count} utterances labelled {label}, which is outside the seven.")
+        tell(f"Left out: {count} utterances labelled {label}, which the model cannot answer.")
     for sentence in found.left_out:
         complain(sentence)
     if found.left_out:
@@ -66,3 +77,42 @@ def evaluate(
 
 
 evaluate.__doc__ = HELP
+
+
+def _show(found: "Trial") -> None:
+    for part in found.parts:
+        metrics, interval = part.metrics, part.figures.intervals.ua
+        summary = (
+            f"UA {metrics.ua:.1%} ({interval.low:.1%} to {interval.high:.1%}), accuracy {metrics.accuracy:.1%}, "
+            f"ECE {part.figures.calibration.ece:.3f}, unsure {part.unsure:.1%}"
+        )
+        rows = [
+            [label, f"{s.precision:.1%}", f"{s.recall:.1%}", f"{s.f1:.1%}", s.support]
+            for label, s in metrics.per_class.items()
+        ]
+        weighted = metrics.weighted
+        rows.append(["macro", f"{metrics.precision:.1%}", f"{metrics.ua:.1%}", f"{metrics.f1:.1%}", part.utterances])
+        rows.append(["weighted", f"{weighted.precision:.1%}", f"{weighted.recall:.1%}", f"{weighted.f1:.1%}",
+                     part.utterances])  # fmt: skip
+        table(
+            ["Emotion", "Precision", "Recall", "F1", "Utterances"],
+            rows,
+            title=f"{found.card.name} on {found.corpus}, {part.title} ({part.speakers}): {summary}",
+            right=(1, 2, 3, 4),
+        )
+        if part.figures.masked:
+            masked = part.figures.masked
+            print(f"If only {masked.allowed} could be answered: UA {masked.ua:.1%}, "
+                  f"accuracy {masked.accuracy:.1%}")  # fmt: skip
+        for caveat in part.figures.caveats:
+            tell(f"{part.title}: {caveat}")
+    if found.robustness:
+        table(
+            ["Sound", "UA", "Accuracy", "Answers that change"],
+            [[row.condition, f"{row.ua:.1%}", f"{row.accuracy:.1%}", f"{row.changed:.1%}"]
+             for row in found.robustness.rows],
+            title=f"Robustness: {found.robustness.utterances} utterances, {found.robustness.tested_on}",
+            right=(1, 2, 3),
+        )  # fmt: skip
+        for sentence in found.robustness.missing:
+            tell(sentence)

@@ -2,16 +2,17 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from intone.cli.console import table
+from intone.cli.console import needs_learning, table, tell
 
 if TYPE_CHECKING:
     from intone.hear.modelfile import Card
 
-app = typer.Typer(help="List the models that ship, and show a model's card.", no_args_is_help=True)
+app = typer.Typer(help="List the models that ship, show a model's card, and compare runs.", no_args_is_help=True)
 
 
 def _cards(name: str) -> "Card":
@@ -90,3 +91,47 @@ def show(
         title="Scores",
         right=(2, 3, 4, 5),
     )  # fmt: skip
+
+
+@app.command("compare")
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, as 'intone train' leaves them.")],
+    csv: Annotated[Path | None, typer.Option(help="Write the table, with full precision, into this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it into this file: .png, .svg or .pdf.")] = None,
+) -> None:
+    """Set the tests of runs beside one another, those on unseen speakers first, with 95 % intervals.
+
+    [bold]Examples[/bold]
+
+      intone models compare runs/tess-lstm runs/tess-svm
+
+      intone models compare runs/* --csv runs.csv --plot runs.png
+    """
+    needs_learning("intone models compare")
+    from intone.learn import compare as comparisons
+
+    found = comparisons.of(runs)
+    if csv is not None:
+        comparisons.write_csv(found, csv)
+    if plot is not None:
+        comparisons.plot(found, plot)
+    table(
+        ["Protocol", "Run", "UA", "95 % interval", "Accuracy", "95 % interval", "F1", "ECE", "Utterances", "Speakers",
+         "Seeds", "Classes"],
+        [
+            [line.title, line.run, f"{line.ua:.1%}", f"{line.ua_low:.1%} to {line.ua_high:.1%}",
+             f"{line.accuracy:.1%}", f"{line.accuracy_low:.1%} to {line.accuracy_high:.1%}", f"{line.f1:.1%}",
+             f"{line.ece:.3f}", line.utterances, line.speakers, line.seeds, len(line.classes.split())]
+            for line in found.lines
+        ],
+        title="Unseen speakers first",
+        right=range(2, 12),
+    )  # fmt: skip
+    over_utterances = sorted({line.run for line in found.lines if line.over == "utterances"})
+    if over_utterances:
+        tell(
+            f"Where a test has fewer than six speakers, the intervals of {', '.join(over_utterances)} are over its "
+            "utterances, and say nothing of other voices."
+        )
+    for remark in found.remarks:
+        tell(remark)

@@ -10,7 +10,7 @@ from intone.errors import counted
 
 HELP = """Train the model that a recipe describes, and test it as the recipe says.
 
-Leaves a run folder: recipe, file lists, history, metrics, curves, confusion matrix, model.keras and the model file.
+Leaves a run folder: recipe, file lists, history, metrics, report.html, curves, model.keras and the model file.
 A run that is stopped leaves NAME.partial, and --resume goes on with it to the same numbers.
 
 [bold]Examples[/bold]
@@ -85,4 +85,4 @@ def _report(metrics: dict[str, Any], target: Path) -> None:
         tell(f"Left out: {counted(count, 'utterance')} labelled {label}, which is outside the labels of the recipe.")
     for sentence in metrics["left_out"]:
         tell(f"Left out: {sentence}")
-    tell(f"The run is in {target}")
+    tell(f"The run is in {target}; its report is {target / 'report.html'}")

@@ -21,6 +21,15 @@ class ClassScore:
 
 
 @dataclass(frozen=True)
+class Averages:
+    """Averages over the emotions, each weighted by how many utterances it has; the weighted recall is the accuracy."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
 class Metrics:
     """The scores of one test.
 
@@ -47,6 +56,18 @@ class Metrics:
     precision: float
     f1: float
     per_class: dict[str, ClassScore]
+
+    @property
+    def weighted(self) -> Averages:
+        """Precision, recall and F1 weighted by the emotions' shares of the test."""
+        scores = list(self.per_class.values())
+        every = sum(score.support for score in scores)
+        return Averages(
+            *(
+                sum(score.support * getattr(score, name) for score in scores) / every
+                for name in ("precision", "recall", "f1")
+            )
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give a dictionary for JSON."""

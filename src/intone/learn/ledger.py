@@ -19,7 +19,7 @@ from intone.learn import run
 from intone.learn.recipe import TrainingRecipe
 
 MARKS = ("<!-- scores, written by make results -->", "<!-- end of scores -->")
-KEPT = ("recipe.toml", "files.csv", "logits.npz", "metrics.json", "environment.json")
+KEPT = ("recipe.toml", "files.csv", "logits.npz", "metrics.json", "environment.json", "robustness.json")
 HEAD = """# Results
 
 Every figure on this page is computed from a stored run in `results/`: the recipe, who stood on which side, and the

@@ -9,7 +9,7 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,15 +20,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intone import corpora
+from intone import corpora, features
 from intone.errors import UsageError
-from intone.features import Inputs
+from intone.features import FeatureRecipe, Inputs
+from intone.hear.audio import Waveform
 from intone.hear.modelfile import SUFFIX, Card, Score
-from intone.learn import calibrate, dataset, fit, learners, plots, scores, splits
+from intone.learn import calibrate, dataset, fit, learners, plots, report, robustness, scores, splits
 from intone.learn.dataset import Dataset
 from intone.learn.fit import Lesson
 from intone.learn.learners import Trained
 from intone.learn.recipe import TrainingRecipe
+from intone.learn.robustness import Robustness
 from intone.learn.splits import Fold
 
 Progress = Callable[[str, int, int, str], None]
@@ -42,13 +44,14 @@ PROOF = 256
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """One trained fold: who it is, and what it answered on its test part."""
+    """One trained fold: who it is, what it answered on its test part, and the confidence fitted on its validation."""
 
     protocol: str
     seed: int
     fold: Fold
     model: Trained
     logits: NDArray[np.float32]
+    confidence: dict[str, float]
 
     @property
     def key(self) -> str:
@@ -106,15 +109,21 @@ def train(
     began = time.monotonic()
     first = _train_fold(heard, recipe, *folds[0], partial, progress)
     answers: dict[str, Any] = {first.key: first.logits}
+    confidence = {first.key: first.confidence}
+    honest = first  # the first whose test voices it has not heard: a random split's would be known in any noise
     for entry in folds[1:]:
         done = _train_fold(heard, recipe, *entry, partial, progress)
         answers[done.key] = done.logits
+        confidence[done.key] = done.confidence
+        if protocols[honest.protocol].leaks_speakers and not protocols[done.protocol].leaks_speakers:
+            honest = done
     seconds = time.monotonic() - began
     metrics: dict[str, Any] = {
         "name": recipe.name,
         "recipe_sha256": recipe.sha256,
         "labels": list(heard.labels),
         "protocols": scores.of(files, answers, heard.labels),
+        "confidence": confidence,
         "utterances": len(files),
         "dropped": heard.dropped,
         "left_out": list(heard.left_out),
@@ -123,7 +132,9 @@ def train(
     np.savez_compressed(partial / "logits.npz", **answers)
     _write_json(partial / "metrics.json", metrics)
     _write_json(partial / "environment.json", _environment(seconds))
+    _write_json(partial / report.ROBUSTNESS, _robustness(heard, honest, root).to_dict())
     plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
+    report.leave(partial, root)
     shutil.rmtree(partial / "folds")
     partial.replace(out)
     return metrics
@@ -179,7 +190,9 @@ def _files(heard: Dataset, folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:
         for word in SIDES:
             side[getattr(fold, word)] = word
         sides[scores.key(name, fold.name, seed)] = side
-    return pd.concat([heard.table[["path", "sha256", "corpus", "speaker", "emotion"]], pd.DataFrame(sides)], axis=1)
+    return pd.concat(
+        [heard.table[["path", "sha256", "corpus", "speaker", "sex", "emotion"]], pd.DataFrame(sides)], axis=1
+    )
 
 
 def _train_fold(
@@ -193,7 +206,7 @@ def _train_fold(
         progress(what, done, total, f"loss {last['loss']:.3f}, accuracy {last['accuracy']:.1%}")
 
     model = learners.train(_lesson(heard, fold, seed), recipe, folder=folder, tick=tick)
-    return Outcome(name, seed, fold, model, model.logits(heard.inputs[fold.test]))
+    return Outcome(name, seed, fold, model, model.logits(heard.inputs[fold.test]), _confidence(heard, fold, model))
 
 
 def _lesson(heard: Dataset, fold: Fold, seed: int) -> Lesson:
@@ -230,7 +243,9 @@ def _leave_model(
         recipe=recipe.text,
         recipe_sha256=recipe.sha256,
         scores=tuple(_card_scores(metrics)),
-        **_confidence(heard, first),
+        calibrated_on=_calibrated_on(heard, fold),
+        temperature=first.confidence.get("temperature", Card.temperature),
+        threshold=first.confidence.get("threshold", Card.threshold),
     )
     first.model.save(partial)
     (partial / "card.json").write_text(card.to_json(), encoding="utf-8")
@@ -238,19 +253,38 @@ def _leave_model(
     first.model.write(card, partial / f"{recipe.name}{SUFFIX}", proof=proof)
 
 
-def _confidence(heard: Dataset, first: Outcome) -> dict[str, Any]:
+def _confidence(heard: Dataset, fold: Fold, model: Trained) -> dict[str, float]:
     """Fit temperature and threshold on the validation part, where the fold has one."""
-    held = first.fold.validation
+    held = fold.validation
     if not held.any():
         return {}
-    answers, truth = first.model.logits(heard.inputs[held]), heard.truth[held]
+    answers, truth = model.logits(heard.inputs[held]), heard.truth[held]
     warmth = calibrate.temperature(answers, truth)
+    return {"temperature": warmth, "threshold": calibrate.threshold(answers, truth, temperature=warmth)}
+
+
+def _calibrated_on(heard: Dataset, fold: Fold) -> str:
+    held = fold.validation
     voices = ", ".join(sorted(heard.table["speaker"][held].unique()))
-    return {
-        "temperature": warmth,
-        "threshold": calibrate.threshold(answers, truth, temperature=warmth),
-        "calibrated_on": f"{int(held.sum())} utterances kept out of the training ({voices})",
-    }
+    return f"{int(held.sum())} utterances kept out of the training ({voices})" if held.any() else ""
+
+
+def _robustness(heard: Dataset, chosen: Outcome, root: Path) -> Robustness:
+    """Try a fold's model on its test utterances under noise and the rest."""
+    rows = robustness.sample(heard.table, chosen.fold.test)
+    recipe = FeatureRecipe.from_toml(heard.feature_recipe)
+
+    def hear(sounds: Sequence[Waveform]) -> NDArray[np.float32]:
+        measured = [features.extract(sound, recipe=recipe).values for sound in sounds]
+        return chosen.model.logits(Inputs.of(measured))
+
+    return robustness.measure(
+        hear,
+        [root / path for path in heard.table["path"].iloc[rows]],
+        heard.truth[rows],
+        tested_on=f"{splits.PROTOCOLS[chosen.protocol].title}, fold {chosen.fold.name}, seed {chosen.seed}",
+        speakers=int(heard.table["speaker"].iloc[rows].nunique()),
+    )
 
 
 def _licence(used: list[corpora.Corpus]) -> str:

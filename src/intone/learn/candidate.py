@@ -1,0 +1,74 @@
+"""A candidate: a model under evaluation, which may answer more than the seven emotions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intone import features
+from intone.errors import ModelError
+from intone.features import FeatureRecipe, Inputs
+from intone.hear import engines, modelfile
+from intone.hear.audio import RATE, Waveform
+from intone.hear.engines import Engine
+from intone.hear.modelfile import Card
+from intone.hear.recogniser import BATCH
+
+
+class Candidate:
+    """Hears sounds and gives logits as wide as its card's labels.
+
+    Attributes
+    ----------
+    card : Card
+        What the model says of itself.
+    """
+
+    def __init__(self, engine: Engine, card: Card, *, name: str) -> None:
+        self.card = card
+        self._engine, self._name = engine, name
+        self._features = features.recipe(FeatureRecipe.from_toml(card.feature_recipe))
+
+    def logits(self, sounds: Sequence[Waveform]) -> NDArray[np.float32]:
+        """Give logits ``(sounds, labels)``.
+
+        Raises
+        ------
+        ModelError
+            The model gives something else.
+        """
+        found = []
+        for start in range(0, len(sounds), BATCH):
+            batch = sounds[start : start + BATCH]
+            logits = self._engine(Inputs.of([features.extract(one, recipe=self._features).values for one in batch]))
+            if logits.shape != (len(batch), len(self.card.labels)) or not np.isfinite(logits).all():
+                raise ModelError(
+                    f"{self._name}: the network gave values of shape {logits.shape}, or some that are not finite; "
+                    f"accepted is {(len(batch), len(self.card.labels))}, one for each sound and label of the card."
+                )
+            found.append(logits)
+        return np.concatenate(found)
+
+
+def load(model: str | Path) -> Candidate:
+    """Open a model for evaluation: a name, a model file, a run folder, or its ``model.keras``.
+
+    Unlike :func:`intone.load` it takes models that answer calm or boredom too.
+
+    Raises
+    ------
+    ModelError
+        The file is not a model of Intone, or not one that this version can run.
+    UsageError
+        There is no model of that name.
+    """
+    path = modelfile.find(model)
+    engine, text = engines.from_keras(path) if path.suffix == ".keras" else engines.from_onnx(path, threads=0)
+    card = Card.from_json(text, name=str(path))
+    if card.input != "features" or card.rate != RATE:
+        raise ModelError(
+            f"{path}: the model hears {card.input} at {card.rate} Hz; this version of Intone accepts features at "
+            f"{RATE} Hz."
+        )
+    return Candidate(engine, card, name=str(path))

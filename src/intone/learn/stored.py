@@ -1,0 +1,94 @@
+"""A stored run: a run folder, or what ``results/`` keeps of one, read back."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from intone.errors import UsageError, unknown
+from intone.learn import answers, figures
+from intone.learn.answers import Answers
+from intone.learn.figures import Figures
+from intone.learn.splits import PROTOCOLS
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """What a run stores, as far as its figures follow from it.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where it lies.
+    metrics : dict
+        ``metrics.json``.
+    recipe : str
+        The training recipe as TOML.
+    files : pandas.DataFrame
+        ``files.csv``.
+    logits : dict of str to numpy.ndarray
+        ``logits.npz``.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    recipe: str
+    files: pd.DataFrame
+    logits: dict[str, NDArray[np.float32]]
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return str(self.metrics["name"])
+
+    @property
+    def protocols(self) -> list[str]:
+        """The names of its protocols, those without shared speakers first."""
+        names = dict.fromkeys(key.split("/")[0] for key in self.logits)
+        return sorted(names, key=lambda name: PROTOCOLS[name].leaks_speakers)
+
+    def answers(self, protocol: str) -> Answers:
+        """Give the answers of all folds and seeds of a protocol."""
+        chosen = {key: found for key, found in self.logits.items() if key.startswith(f"{protocol}/")}
+        fitted = self.metrics.get("confidence", {})
+        return answers.of_folds(self.files, chosen, self.metrics["labels"], confidence=fitted)
+
+    def figures(self, protocol: str) -> Figures:
+        """Compute all figures of a protocol."""
+        kind = PROTOCOLS[protocol]
+        return figures.of(self.answers(protocol), title=kind.title, leaks_speakers=kind.leaks_speakers)
+
+    def json(self, name: str) -> Any:
+        """Read one of the folder's JSON files; None where the run did not leave it."""
+        path = self.folder / name
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def read(folder: Path) -> StoredRun:
+    """Read a run back.
+
+    Raises
+    ------
+    UsageError
+        The folder holds no finished run.
+    """
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
+        files = pd.read_csv(folder / "files.csv", keep_default_na=False)
+        with np.load(folder / "logits.npz") as stored:
+            logits = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, BadZipFile) as error:
+        raise UsageError(
+            f"{folder}: not a finished run ({error}); 'intone train' leaves folders with metrics.json, recipe.toml, "
+            "files.csv and logits.npz."
+        ) from error
+    for key in logits:
+        if key.split("/")[0] not in PROTOCOLS:
+            raise unknown("split protocol", key.split("/")[0], PROTOCOLS)
+    return StoredRun(folder, metrics, recipe, files, logits)
