@@ -46,7 +46,10 @@ def _boosting(seed: int, **options: Any) -> Any:
 
 
 def _neighbours(seed: int, **options: Any) -> Any:  # noqa: ARG001  # nothing in it is random
-    return KNeighborsClassifier(**({"n_neighbors": 9, "weights": "distance"} | options))
+    if options.get("weights", "uniform") != "uniform":
+        # skl2onnx writes every neighbour's vote alike, whatever the weights: the model file would say something else.
+        raise UsageError("neighbours: weights must be 'uniform'; others cannot be written into a model file.")
+    return KNeighborsClassifier(**({"n_neighbors": 9} | options))
 
 
 def _logistic(seed: int, **options: Any) -> Any:
