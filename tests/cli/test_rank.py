@@ -1,8 +1,10 @@
 """`intone features rank` as a user types it, on a corpus whose melodies are its emotions."""
 
 import json
+import shutil
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from intone.cli.commands import app
@@ -30,10 +32,17 @@ def test_the_melody_is_what_tells_sung_emotions_apart(tmp_path: Path, sung_tess:
     assert [row["eta2"] for row in table] == sorted((row["eta2"] for row in table), reverse=True)
 
 
-def test_a_folder_named_rank_can_still_be_measured(tmp_path: Path, examples: Path) -> None:
-    measured = run(tmp_path, tmp_path, "features", examples, "--recipe", "mfcc40")
+def test_a_folder_named_rank_can_still_be_measured(
+    tmp_path: Path, examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = sorted(examples.glob("*.flac"))[0]
+    (tmp_path / "rank").mkdir()
+    shutil.copy(recording, tmp_path / "rank")
+    monkeypatch.chdir(tmp_path)
+    measured = run(tmp_path, tmp_path, "features", "./rank", "--recipe", "mfcc40")
     assert measured.exit_code == 0
     assert measured.stdout.startswith("path,mfcc_01.mean")
+    assert recording.name in measured.stdout
 
 
 def test_a_corpus_must_be_named(tmp_path: Path) -> None:

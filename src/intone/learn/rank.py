@@ -47,7 +47,8 @@ def rank(columns: pd.DataFrame, emotions: Sequence[str], speakers: Sequence[str]
 
     η² is the share of a column's variance that lies between the emotions: 0 says nothing, 1 everything [Fisher 1925,
     "Statistical methods for research workers"]. Mutual information, in nats, also sees what is not a difference of
-    means [Kraskov et al. 2004; Ross 2014; scikit-learn's estimator].
+    means [Kraskov et al. 2004, "Estimating mutual information"; Ross 2014, "Mutual information between discrete and
+    continuous data sets"], as scikit-learn estimates it.
 
     Parameters
     ----------
