@@ -7,9 +7,9 @@ from pathlib import Path
 
 STARTED = """
 import os, sys
-from intone.features import workers
+from intone.features import parallel
 def main():
-    with workers.pool(2) as pool:
+    with parallel.process_pool(2) as pool:
         print(*{pool.submit(os.getpid).result() for _ in range(8)}, flush=True)
         sys.stdin.read()
 if __name__ == "__main__":

@@ -1,12 +1,25 @@
 """The commands, gathered. Each lives in a module of its own and imports what is heavy when it runs."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from intone.cli import corpora, evaluate, features, models, predict, train
+from intone.cli import corpora, evaluate, features, models, predict, rank, train
+
+
+class Commands(TyperGroup):
+    """Commands, some with a name of two words: ``features rank`` stands beside ``features FILES``."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the first words name, two words before one."""
+        if " ".join(args[:2]) in self.commands:
+            args = [" ".join(args[:2]), *args[2:]]
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
+    cls=Commands,
     name="intone",
     help="Hear how it was said: which of seven emotions speech carries, and how sure that is.",
     no_args_is_help=True,
@@ -20,6 +33,7 @@ app.command("train")(train.train)
 
 app.command("evaluate")(evaluate.evaluate)
 app.command("features")(features.features)
+app.command("features rank")(rank.rank)
 app.add_typer(models.app, name="models", epilog="Example: intone models show")
 app.add_typer(
     corpora.app, name="corpora", epilog="Examples: intone corpora list, then intone corpora get ravdess --to corpora"

@@ -87,12 +87,15 @@ def table(
     console.print(grid)
 
 
-def needs_learning(command: str) -> None:
-    """Say in a sentence what to install where the learning half is not."""
+LEARNING = ("keras", "matplotlib", "onnx", "pandas", "sklearn", "tf2onnx")
+
+
+def needs_learning(command: str, modules: Iterable[str] = LEARNING) -> None:
+    """Say in a sentence what to install where the learning half, or what a command needs of it, is not."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes; what fails comes as an exception
     try:
         with hushed():
-            for name in ("keras", "matplotlib", "onnx", "pandas", "sklearn", "tf2onnx"):
+            for name in modules:
                 importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise MissingExtraError(

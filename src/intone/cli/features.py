@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -29,6 +29,8 @@ What was measured before is taken from a cache, by the content of the recording;
   intone features --corpus tess --recipe full --out tess.parquet
 
   intone features speech.wav --plot speech.png
+
+'intone features rank' tells which features separate the emotions of a corpus.
 """
 
 
@@ -46,8 +48,7 @@ def features(
     clear_cache: Annotated[bool, typer.Option("--clear-cache", help="Remove all that was kept, first.")] = False,
 ) -> None:
     """See HELP, which stands in the command's --help."""
-    from intone import __version__
-    from intone.features.store import Store, clear, default_folder
+    from intone.features.store import clear, default_folder
 
     if clear_cache:
         tell(f"Removed {counted(clear(default_folder()), 'kept measurement')}.")
@@ -58,12 +59,9 @@ def features(
         return
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise UsageError(f"{out}: a table is written as .csv or .parquet.")
-    chosen = _recipe(recipe)
-    if chosen.sequence:
-        raise UsageError(f"Recipe '{chosen.name}' gives columns over time; a table has one row for each recording.")
-    rows = _recordings(files or [], corpus, corpora)
-    store = Store(default_folder(), chosen, version=__version__) if cache else None
-    failed = _measure(rows, chosen, store, workers)
+    chosen = chosen_recipe(recipe)
+    rows = recordings(files or [], corpus, corpora)
+    failed = measure(rows, chosen, workers=workers, cache=cache)
     _write(rows, out)
     if failed:
         raise typer.Exit(SOME_FAILED)
@@ -72,18 +70,23 @@ def features(
 features.__doc__ = HELP
 
 
-def _recipe(name: str) -> "FeatureRecipe":
+def chosen_recipe(name: str) -> "FeatureRecipe":
+    """Give the recipe of that name, or of that TOML file, if it gives each recording one row."""
     from intone.features import FeatureRecipe, recipe
 
     if name.endswith(".toml"):
         try:
-            return FeatureRecipe.from_toml(Path(name).read_text(encoding="utf-8"))
+            chosen = FeatureRecipe.from_toml(Path(name).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{name}: the recipe cannot be read ({error}).") from error
-    return recipe(name)
+    else:
+        chosen = recipe(name)
+    if chosen.sequence:
+        raise UsageError(f"Recipe '{chosen.name}' gives columns over time; a table has one row for each recording.")
+    return chosen
 
 
-def _recordings(files: list[Path], corpus: str | None, root: Path) -> list[dict[str, object]]:
+def recordings(files: list[Path], corpus: str | None, root: Path) -> list[dict[str, object]]:
     """List the recordings, each with what is known of it; `path` comes first."""
     if (corpus is None) == (not files):
         raise UsageError("Name recordings, or a corpus with --corpus: one of the two.")
@@ -110,10 +113,13 @@ def _found(files: list[Path]) -> Iterator[Path]:
             yield path
 
 
-def _measure(rows: list[dict[str, object]], recipe: "FeatureRecipe", store: "Store | None", workers: int | None) -> int:
+def measure(rows: list[dict[str, object]], recipe: "FeatureRecipe", *, workers: int | None, cache: bool) -> int:
     """Add the measured columns to each row, and drop those that cannot be heard; tell how many these were."""
+    from intone import __version__
     from intone.features.parallel import cores, process_pool
+    from intone.features.store import Store, default_folder
 
+    store = Store(default_folder(), recipe, version=__version__) if cache else None
     heard: dict[int, dict[str, float]] = {}
     # A process more costs half a second to start: a few recordings are measured sooner by few.
     count = min(workers or cores(), max(1, len(rows) // 8))
@@ -148,20 +154,31 @@ def _values(path: Path, recipe: "FeatureRecipe", store: "Store | None") -> list[
 
 
 def _write(rows: list[dict[str, object]], out: Path | None) -> None:
-    if out is not None and out.suffix == ".parquet":
-        _frame(rows).to_parquet(out, index=False)
+    """Write the table; a file appears whole or not at all."""
+    if out is None:
+        _write_csv(rows, sys.stdout)
         return
+    draft = out.with_name(f".{out.name}.new")
+    try:
+        if out.suffix == ".parquet":
+            _frame(rows).to_parquet(draft, index=False)
+        else:
+            with draft.open("w", encoding="utf-8", newline="") as target:
+                _write_csv(rows, target)
+        draft.replace(out)
+    except OSError as error:
+        raise UsageError(f"{out}: the table cannot be written ({error.strerror}).") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_csv(rows: list[dict[str, object]], target: TextIO) -> None:
     import csv
 
-    target = sys.stdout if out is None else out.open("w", encoding="utf-8", newline="")
-    try:
-        if rows:
-            writer = csv.DictWriter(target, fieldnames=list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-    finally:
-        if out is not None:
-            target.close()
+    if rows:
+        writer = csv.DictWriter(target, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _frame(rows: list[dict[str, object]]) -> "pd.DataFrame":
@@ -178,8 +195,13 @@ def _frame(rows: list[dict[str, object]]) -> "pd.DataFrame":
 def _plot(files: list[Path], out: Path) -> None:
     if len(files) != 1:
         raise UsageError(f"--plot draws one recording; {len(files)} were named.")
-    if out.suffix not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"{out}: a picture is written as .png, .svg or .pdf.")
+    check_picture(out)
     from intone.features.picture import draw
 
     draw(files[0], out)
+
+
+def check_picture(out: Path) -> None:
+    """Refuse a name that says no format of a picture."""
+    if out.suffix not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"{out}: a picture is written as .png, .svg or .pdf.")

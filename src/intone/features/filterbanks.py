@@ -55,18 +55,19 @@ def mel_filters(bands: int = MEL_BANDS, size: int = FRAME) -> Floats:
 
 
 @cache
-def _narrow_banks(bands: int, size: int) -> tuple[tuple[slice, Floats], ...]:
-    """Split the filters into groups of neighbours, each with only the bins that it reaches."""
+def _narrow_banks(bands: int, size: int) -> tuple[tuple[slice, slice, Floats], ...]:
+    """Split the filters into groups of neighbours: the bins that a group reaches, its bands, and the filters."""
     filters = mel_filters(bands, size)
     groups = []
     for some in np.array_split(np.arange(bands), max(1, bands // BANDS_TOGETHER)):
         reached = np.flatnonzero(filters[:, some].any(axis=1))
         bins = slice(int(reached.min(initial=0)), int(reached.max(initial=0)) + 1)
-        groups.append((bins, np.ascontiguousarray(filters[bins, some])))
+        columns = slice(int(some[0]), int(some[-1]) + 1)
+        groups.append((bins, columns, np.ascontiguousarray(filters[bins, columns])))
     return tuple(groups)
 
 
-def mel_bands(power: Floats, bands: int = MEL_BANDS) -> Floats:
+def mel_bands(power: Floats, bands: int = MEL_BANDS, *, out: Floats | None = None) -> Floats:
     """Sum power spectra into mel bands.
 
     Parameters
@@ -75,14 +76,18 @@ def mel_bands(power: Floats, bands: int = MEL_BANDS) -> Floats:
         Power spectra up to 8 kHz.
     bands : int
         How many bands.
+    out : numpy.ndarray of float32, shape (frames, bands), optional
+        Where to write.
 
     Returns
     -------
     numpy.ndarray of float32, shape (frames, bands)
         ``power @ mel_filters(bands)``, without multiplying by the zeros that most of a filter is.
     """
-    banks = _narrow_banks(bands, 2 * (power.shape[1] - 1))
-    return np.concatenate([power[:, bins] @ bank for bins, bank in banks], axis=1)
+    result = np.empty((len(power), bands), dtype=np.float32) if out is None else out
+    for bins, columns, bank in _narrow_banks(bands, 2 * (power.shape[1] - 1)):
+        np.matmul(power[:, bins], bank, out=result[:, columns])
+    return result
 
 
 @cache

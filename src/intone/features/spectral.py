@@ -3,7 +3,7 @@
 Parameters are librosa's defaults, which the field's features were computed with, and so are the figures.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -96,7 +96,7 @@ def _flatness(block: Block) -> Floats:
 
 def _flux(block: Block) -> Floats:
     """Distance between the shapes of neighbouring spectra, each scaled to length 1; 0 at the start."""
-    shapes = np.concatenate((block.before[np.newaxis], block.magnitude))
+    shapes = np.concatenate((np.sqrt(block.before[np.newaxis]), block.magnitude))
     shapes /= np.maximum(np.linalg.norm(shapes, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return _column(np.linalg.norm(np.diff(shapes, axis=0), axis=1))
 
@@ -186,40 +186,44 @@ def spectral_tracks(
     banks = set(bands_of.values())
     shapes = [name for name, _ in wanted if name in _SHAPES]
     frames = frame_count(recording.length, hop)
-    tables: dict[str | int, Floats] = {}
+    # Bands are written in place: an hour's, gathered and then joined, would be held twice.
+    tables: dict[str | int, Floats] = {bands: np.empty((frames, bands), dtype=np.float32) for bands in banks}
     chroma = Chroma(recording, frame, hop) if ("chroma", 0) in wanted else None
     done = 0
     for block in power_blocks(recording, size=frame, hop=hop):
-        rows: dict[str | int, Floats] = {bands: mel_bands(block.power, bands) for bands in banks}
-        rows |= {name: _SHAPES[name](block) for name in shapes}
+        here = slice(done, done + len(block.frames))
+        for bands in banks:
+            mel_bands(block.power, bands, out=tables[bands][here])
+        rows = {name: _SHAPES[name](block) for name in shapes}
         if ("zcr", 0) in wanted:
             rows["zcr"] = _crossings(block, recording.length)
         if chroma:
             chroma.add(block)
         for key, values in rows.items():
-            # Written in place: an hour's bands, gathered and then joined, would be held twice.
             if key not in tables:
                 tables[key] = np.empty((frames, values.shape[1]), dtype=np.float32)
-            tables[key][done : done + len(values)] = values
-        done += len(block.frames)
+            tables[key][here] = values
+        done = here.stop
     plain = {count for name, count in wanted if name == "mel"}
     logs = {
         bands: decibels(tables[bands], out=None if bands in plain else tables[bands])
         for bands in {bands for (name, _), bands in bands_of.items() if name != "mel"}
     }
-    tracks: dict[tuple[str, int], Floats] = {}
-    for name, count in wanted:
-        match name:
-            case "mel":
-                tracks[name, count] = tables[count]
-            case "logmel":
-                tracks[name, count] = logs[count]
-            case "mfcc":
-                tracks[name, count] = logs[MEL_BANDS] @ cosines(count)
-            case "chroma":
-                tracks[name, count] = chroma.values() if chroma else tables[name]
-            case "contrast":
-                tracks[name, count] = _contrast(tables[name])
-            case _:
-                tracks[name, count] = tables[name]
-    return tracks
+    if chroma:
+        tables["chroma"] = chroma.values()
+    return {(name, count): _track(name, count, tables, logs) for name, count in wanted}
+
+
+def _track(name: str, count: int, tables: Mapping[str | int, Floats], logs: Mapping[int, Floats]) -> Floats:
+    """Give a feature over time, from what was gathered of all blocks: by name, and bands and levels by their number."""
+    match name:
+        case "mel":
+            return tables[count]
+        case "logmel":
+            return logs[count]
+        case "mfcc":
+            return logs[MEL_BANDS] @ cosines(count)
+        case "contrast":
+            return _contrast(tables[name])
+        case _:
+            return tables[name]

@@ -48,7 +48,10 @@ def _boosting(seed: int, **options: Any) -> Any:
 
 
 def _neighbours(seed: int, **options: Any) -> Any:  # noqa: ARG001  # nothing in it is random
-    return KNeighborsClassifier(**({"n_neighbors": 9, "weights": "distance"} | options))
+    if options.get("weights", "uniform") != "uniform":
+        # skl2onnx writes every neighbour's vote alike, whatever the weights: the model file would say something else.
+        raise UsageError("neighbours: weights must be 'uniform'; others cannot be written into a model file.")
+    return KNeighborsClassifier(**({"n_neighbors": 9} | options))
 
 
 def _logistic(seed: int, **options: Any) -> Any:
@@ -72,8 +75,8 @@ CLASSIFIERS: dict[str, Callable[..., Any]] = {
 }
 """The classical models by name."""
 TREES = frozenset({"boosting", "forest"})
-"""Models to which scale is nothing; left unscaled, their thresholds are met by the very values that they were learned on,
-and the model file, which computes in float32, takes the same branches."""
+"""Models to which scale is nothing; left unscaled, their thresholds are met by the very values that they were learned
+on, and the model file, which computes in float32, takes the same branches."""
 
 
 def _mutual_information(columns: Any, labels: Any) -> Any:

@@ -1,7 +1,6 @@
 """From a recipe's corpora to arrays: one row of features for each utterance that can be heard."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from intone import corpora, features
 from intone.emotions import Emotion
 from intone.errors import CorpusError, SoundError
-from intone.features import FeatureRecipe, Inputs, workers
+from intone.features import FeatureRecipe, Inputs, parallel
 from intone.hear import audio
 from intone.learn.augment import heard_anew
 from intone.learn.recipe import TrainingRecipe
@@ -145,13 +144,9 @@ def _table(recipe: TrainingRecipe, root: Path) -> tuple[pd.DataFrame, tuple[str,
 
 def _all_heard(ear: _Ear, paths: list[Path], names: list[str]) -> Iterator[_Heard]:
     """Hear every recording, in order; where there are many, on every core."""
-    cores = os.cpu_count() or 1
+    cores = parallel.cores()
     if len(paths) < WORTH_PROCESSES or cores == 1:
         yield from map(ear, paths, names)
         return
-    with workers.pool(cores) as pool:
-        try:
-            yield from pool.map(ear, paths, names, chunksize=16)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with parallel.process_pool(cores) as pool:
+        yield from pool.map(ear, paths, names, chunksize=16)
