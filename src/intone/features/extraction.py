@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from intone.errors import UsageError
 from intone.features.catalogue import CATALOGUE
+from intone.features.filterbanks import MEL_BANDS, cosines
 from intone.features.frames import Floats, Recording, frame_count, frame_times, recorded
 from intone.features.parallel import cores, process_pool
 from intone.features.pitch import PITCH_HOP
@@ -96,16 +97,25 @@ def extract(sound: Sound, recipe: RecipeLike = "mfcc40", *, rate: int | None = N
     (32, 40)
     """
     chosen = recipe_named(recipe)
+    over_time = frames or chosen.sequence
     with recorded(sound, rate=rate) as recording:
-        measured = _measure(recording, chosen)
-    if frames or chosen.sequence:
+        measured = _measure(recording, chosen, over_time=over_time)
+    if over_time:
         return _over_time(chosen, measured)
     columns = [_statistics(chosen, measure, measured) for measure in chosen.measures]
     return Features(np.concatenate(columns).astype(np.float32), chosen.names)
 
 
-def _measure(recording: Recording, recipe: FeatureRecipe) -> _Measured:
-    wanted = {(measure.feature, measure.count) for measure in recipe.measures}
+def _mean_cepstrum(measure: Measure) -> bool:
+    """Whether nothing is wanted of a cepstrum but its mean: as it is linear, that is the cepstrum of the mean bands."""
+    return (measure.feature, measure.delta, measure.statistics, measure.over) == ("mfcc", 0, ("mean",), "time")
+
+
+def _measure(recording: Recording, recipe: FeatureRecipe, *, over_time: bool) -> _Measured:
+    wanted = {
+        ("logmel", MEL_BANDS) if _mean_cepstrum(measure) and not over_time else (measure.feature, measure.count)
+        for measure in recipe.measures
+    }
     spectral = {(name, count) for name, count in wanted if name in SPECTRAL}
     others = {name for name, _ in wanted if name not in SPECTRAL}
     tracks = spectral_tracks(recording, spectral, frame=recipe.frame, hop=recipe.hop) if spectral else {}
@@ -126,6 +136,8 @@ def _track(measure: Measure, measured: _Measured) -> Floats:
 def _statistics(recipe: FeatureRecipe, measure: Measure, measured: _Measured) -> NDArray[np.float64]:
     if CATALOGUE[measure.feature].single:
         return np.array([measured.required_prosody.singles[measure.feature]])
+    if _mean_cepstrum(measure):
+        return reduce(measured.spectral["logmel", MEL_BANDS], measure.statistics) @ cosines(measure.count)
     track = _track(measure, measured)
     hop = recipe.hop if measure.feature in SPECTRAL else PITCH_HOP
     seconds = hop / RATE
