@@ -1,7 +1,7 @@
 """How fast features are extracted, next to librosa and openSMILE in the same run, and how much memory an hour takes.
 
 Run as ``python benchmarks/features.py``; it needs the TESS corpus in INTONE_CORPORA. Loading is left out on all sides,
-every tool works on the same samples with one thread, and each figure is the best of three rounds. With one thread it is
+every tool works on the same samples with one thread, and each figure is the best of five rounds. With one thread it is
 processor time, which other work on the machine disturbs less.
 
 Two processes are timed by the clock, as someone with an archive would see them: from the 41st recording, when both have
@@ -33,7 +33,7 @@ from intone.features import Features, extract, extract_many  # noqa: E402
 from intone.hear.audio import RATE, SUFFIXES, Waveform, load  # noqa: E402
 
 FILES = 200
-ROUNDS = 3
+ROUNDS = 5
 ARCHIVE, WARM_UP = 3, 40
 LONG_SECONDS = 600
 HOUR_SECONDS = 3600

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,14 @@ def test_many_sounds_in_processes_are_measured_alike(tmp_path: Path) -> None:
     for path, here, there in zip(paths, one, two, strict=True):
         np.testing.assert_array_equal(here.values, there.values)
         np.testing.assert_array_equal(here.values, extract(path, "classic").values)
+
+
+def test_threads_do_not_disturb_one_another() -> None:
+    sounds = [Waveform(speechlike(2.0, pitch=100 + 5 * number)) for number in range(24)]
+    alone = [extract(sound, "classic").values for sound in sounds]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda sound: extract(sound, "classic").values, sounds))
+    np.testing.assert_array_equal(together, alone)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

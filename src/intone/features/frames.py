@@ -6,10 +6,11 @@ windowed and transformed once, whatever is measured in it, and memory does not g
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import chain
 from typing import Protocol, TypeVar
 
@@ -32,8 +33,8 @@ BLOCK_FRAMES = 128
 HELD_SECONDS = 120
 """Recordings up to this long are held in memory; longer ones wait in a temporary file, 3.7 MB a minute."""
 
-TILE_FRAMES = 32
-"""Frames transformed in one call."""
+TILE_SAMPLES = 1 << 17
+"""Samples of the frames transformed in one call: 64 frames of 2048."""
 
 
 class Recording(Protocol):
@@ -196,20 +197,36 @@ class Block:
         return np.sqrt(self.power)
 
 
+class _Desks(threading.local):
+    """Memory that transforms are done in, kept from one sound to the next: to fetch it anew takes longer than a sound.
+
+    Each thread has its own, 2.6 MB for each of the few sizes of frame.
+    """
+
+    def __init__(self) -> None:
+        self.of_size = lru_cache(maxsize=4)(self._made)
+
+    @staticmethod
+    def _made(size: int, points: int) -> tuple[NDArray[np.float64], NDArray[np.complex128], NDArray[np.complex64]]:
+        """Give room for windowed frames, their spectra, and the spectra in single precision."""
+        rows, bins = max(1, TILE_SAMPLES // points), points // 2 + 1
+        return np.empty((rows, size)), np.empty((rows, bins), np.complex128), np.empty((rows, bins), np.complex64)
+
+
+_desks = _Desks()
+
+
 def _powers(frames: NDArray[np.floating], window: NDArray[np.float64], points: int) -> Floats:
     """Transform frames and take the power, shape (frames, points // 2 + 1).
 
     The transform is in double precision: NumPy's single-precision one is not faster, and at times four times slower.
-    It goes a few frames at a time through the same memory, as fetching new memory takes longer than the transform.
     """
-    bins = points // 2 + 1
-    powers = np.empty((len(frames), bins), dtype=np.float32)
-    windowed = np.empty((TILE_FRAMES, frames.shape[1]))
-    spectra = np.empty((TILE_FRAMES, bins), dtype=np.complex128)
-    rounded = np.empty((TILE_FRAMES, bins), dtype=np.complex64)
-    for first in range(0, len(frames), TILE_FRAMES):
-        some = frames[first : first + TILE_FRAMES]
-        count, power = len(some), powers[first : first + TILE_FRAMES]
+    powers = np.empty((len(frames), points // 2 + 1), dtype=np.float32)
+    windowed, spectra, rounded = _desks.of_size(frames.shape[1], points)
+    rows = len(windowed)
+    for first in range(0, len(frames), rows):
+        some, power = frames[first : first + rows], powers[first : first + rows]
+        count = len(some)
         np.multiply(some, window, out=windowed[:count])
         np.fft.rfft(windowed[:count], points, out=spectra[:count])
         rounded[:count] = spectra[:count]
