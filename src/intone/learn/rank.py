@@ -1,5 +1,6 @@
 """Which features separate the emotions: of each column alone, over a corpus and within each of its speakers."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,8 @@ def _anova(values: Doubles, felt: NDArray[np.str_]) -> tuple[Doubles, Doubles]:
     """Give F and its p; 0 and 1 for a column that does not change at all."""
     moving = np.ptp(values, axis=0) > 0
     f, p = np.zeros(len(moving)), np.ones(len(moving))
-    with np.errstate(divide="ignore"):  # a column that is one value in each emotion has an infinite F
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a column that is one value in each emotion has an infinite F
         f[moving], p[moving] = f_classif(values[:, moving], felt) if moving.any() else ([], [])
     return f, p
 
