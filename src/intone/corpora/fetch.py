@@ -149,7 +149,7 @@ class _Download:
             headers |= {"Range": f"bytes={start}-", "If-Range": validator}
         request = urllib.request.Request(self.source.url, headers=headers)  # noqa: S310 (the scheme is checked)
         try:
-            answer = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
+            answer = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310  # as above
         except urllib.error.HTTPError as error:
             with error:
                 self._refused(error)

@@ -229,7 +229,7 @@ def find(model: str | Path) -> Path:
         if not found:
             raise ModelError(f"{path}: the folder holds no model file (*{SUFFIX}); a finished run has one.")
         return found[0]
-    if os.path.isfile(path):  # noqa: PTH113
+    if os.path.isfile(path):  # noqa: PTH113  # likewise
         return path
     models = shipped()
     if str(model) not in models:

@@ -124,8 +124,8 @@ def with_table(text: str, results: Path) -> str:
             voices = "heard before" if entry["leaks_speakers"] else "**never heard**"
             for name, part in entry["corpora"].items():
                 rows.append(
-                    f"| {metrics['name']} | {name}, {entry['title']} | {voices} | {100 * part['ua']:.1f} | "
-                    f"{100 * part['accuracy']:.1f} |"
+                    f"| {metrics['name']} | {name}, {entry['title']} | {voices} | {100 * part['ua']:.2f} | "
+                    f"{100 * part['accuracy']:.2f} |"
                 )
     return before + MARKS[0] + "\n" + "\n".join(rows) + "\n" + MARKS[1] + after
 
@@ -148,12 +148,12 @@ def _section(metrics: dict[str, Any]) -> str:
         utterances = sum(part["utterances"] for part in entry["folds"].values())
         lines.append(
             f"| {title} | all | {_spread(mean['ua'], deviation['ua'])} | "
-            f"{_spread(mean['accuracy'], deviation['accuracy'])} | {100 * mean['f1']:.1f} | {utterances} | {seeds} |"
+            f"{_spread(mean['accuracy'], deviation['accuracy'])} | {100 * mean['f1']:.2f} | {utterances} | {seeds} |"
         )
         for parts in (entry["corpora"], entry["folds"]):
             if len(parts) > 1:
                 lines += [
-                    f"| | {name} | {100 * part['ua']:.1f} | {100 * part['accuracy']:.1f} | {100 * part['f1']:.1f} | "
+                    f"| | {name} | {100 * part['ua']:.2f} | {100 * part['accuracy']:.2f} | {100 * part['f1']:.2f} | "
                     f"{part['utterances']} | {seeds} |"
                     for name, part in parts.items()
                 ]
@@ -165,7 +165,7 @@ def _section(metrics: dict[str, Any]) -> str:
 
 
 def _spread(mean: float, deviation: float) -> str:
-    return f"{100 * mean:.1f} ± {100 * deviation:.1f}"
+    return f"{100 * mean:.2f} ± {100 * deviation:.2f}"
 
 
 def main() -> None:
