@@ -1,6 +1,7 @@
 """Every published figure follows from a stored run, and no stored run leaks."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pytest
 import intone
 from intone.learn import ledger, scores
 from intone.learn import recipe as recipes
+from intone.learn import stored as runs
+from intone.learn.robustness import CONDITIONS, Robustness
 from intone.learn.splits import PROTOCOLS
 
 HOME = Path(__file__).parents[1]
@@ -45,6 +48,31 @@ def test_no_sound_and_no_speaker_stands_on_two_sides(stored: Path) -> None:
             assert not sides[0] & sides[1]
             assert not sides[0] & sides[2]
             assert not sides[1] & sides[2]
+
+
+def test_the_confidence_follows_from_the_validation_parts(stored: Path) -> None:
+    kept = runs.read(stored)
+    if "parameters" not in kept.metrics:  # made before runs stored them
+        return
+    fitted = {key: found for key, found in kept.metrics["confidence"].items() if found}
+    assert set(fitted) == {key for key in kept.logits if (kept.files[key] == "validation").any()}
+    again = kept.refitted()
+    assert set(again) == set(fitted)
+    for key, found in fitted.items():
+        assert again[key] == pytest.approx(found, rel=1e-4)
+    refitted = replace(kept, metrics={**kept.metrics, "confidence": again})
+    for protocol in kept.protocols:
+        told, found_again = (run.figures(protocol).calibration.ece for run in (kept, refitted))
+        assert found_again == pytest.approx(told, abs=1e-3)
+
+
+def test_each_run_was_tried_in_noise_and_at_other_levels(stored: Path) -> None:
+    kept = runs.read(stored)
+    if "parameters" not in kept.metrics:  # made before every run was
+        return
+    tried = Robustness.from_dict(kept.json("robustness.json"))
+    assert [row.condition for row in tried.rows[1:]] == [one.title for one in CONDITIONS.values()]
+    assert not tried.missing
 
 
 def test_tess_is_remembered_as_well_as_the_fields_projects_do_in_six_minutes() -> None:

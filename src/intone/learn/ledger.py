@@ -15,11 +15,12 @@ from typing import Any
 
 from intone.hear.modelfile import DEFAULT, SUFFIX
 from intone.learn import recipe as recipes
-from intone.learn import run
+from intone.learn import run, stored
 from intone.learn.recipe import TrainingRecipe
 
 MARKS = ("<!-- scores, written by make results -->", "<!-- end of scores -->")
 KEPT = ("recipe.toml", "files.csv", "logits.npz", "metrics.json", "environment.json", "robustness.json")
+KEPT_IF_THERE = (stored.VALIDATION,)
 HEAD = """# Results
 
 Every figure on this page is computed from a stored run in `results/`: the recipe, who stood on which side, and the
@@ -96,7 +97,7 @@ def keep(finished: Path, kept: Path) -> None:
     draft = kept.with_name(kept.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    for name in KEPT:
+    for name in (*KEPT, *(name for name in KEPT_IF_THERE if (finished / name).exists())):
         shutil.copy(finished / name, draft / name)
     if kept.exists():
         shutil.rmtree(kept)
