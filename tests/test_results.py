@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import intone
-from intone.learn import ledger, scores
+from intone.learn import page, scores
 from intone.learn import recipe as recipes
 from intone.learn import stored as runs
 from intone.learn.robustness import CONDITIONS, Robustness
@@ -97,9 +97,9 @@ def test_the_model_that_ships_is_that_of_its_stored_run() -> None:
 
 
 def test_the_page_says_what_is_stored() -> None:
-    assert (HOME / "docs" / "results.md").read_text(encoding="utf-8") == ledger.page(HOME / "results")
+    assert (HOME / "docs" / "results.md").read_text(encoding="utf-8") == page.of(HOME / "results")
 
 
 def test_the_readme_says_what_is_stored() -> None:
     text = (HOME / "README.md").read_text(encoding="utf-8")
-    assert ledger.with_table(text, HOME / "results") == text
+    assert page.with_table(text, HOME / "results") == text
