@@ -15,8 +15,9 @@ MARKS = ("<!-- scores, written by make results -->", "<!-- end of scores -->")
 HEAD = f"""# Results
 
 Every figure on this page is computed from a stored run in `results/`: the recipe, who stood on which side, and the
-logits of each utterance of the tests and of the validation parts. The test suite computes them again. `make results`
-makes the runs anew.
+logits of each utterance of the tests and of the validation parts. The test suite computes them again; what the run
+alone can measure, its time and its answers in noise and at other levels, it stores as figures. `make results` makes the
+runs anew.
 
 UA is the unweighted average recall, the mean of the emotions' recalls; ± is the standard deviation over the
 seeds. *Unseen* is of voices that the model has never heard, and is what can be expected of a new one; where a
