@@ -1,14 +1,17 @@
 """Every published figure follows from a stored run, and no stored run leaks."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import intone
-from intone.learn import ledger, scores
+from intone.learn import page, scores
 from intone.learn import recipe as recipes
+from intone.learn import stored as runs
+from intone.learn.robustness import CONDITIONS, Robustness
 from intone.learn.splits import PROTOCOLS
 
 HOME = Path(__file__).parents[1]
@@ -47,6 +50,31 @@ def test_no_sound_and_no_speaker_stands_on_two_sides(stored: Path) -> None:
             assert not sides[1] & sides[2]
 
 
+def test_the_confidence_follows_from_the_validation_parts(stored: Path) -> None:
+    kept = runs.read(stored)
+    if "parameters" not in kept.metrics:  # made before runs stored them
+        return
+    fitted = {key: found for key, found in kept.metrics["confidence"].items() if found}
+    assert set(fitted) == {key for key in kept.logits if (kept.files[key] == "validation").any()}
+    again = kept.refitted()
+    assert set(again) == set(fitted)
+    for key, found in fitted.items():
+        assert again[key] == pytest.approx(found, rel=1e-4)
+    refitted = replace(kept, metrics={**kept.metrics, "confidence": again})
+    for protocol in kept.protocols:
+        told, found_again = (run.figures(protocol).calibration.ece for run in (kept, refitted))
+        assert found_again == pytest.approx(told, abs=1e-3)
+
+
+def test_each_run_was_tried_in_noise_and_at_other_levels(stored: Path) -> None:
+    kept = runs.read(stored)
+    if "parameters" not in kept.metrics:  # made before every run was
+        return
+    tried = Robustness.from_dict(kept.json("robustness.json"))
+    assert [row.condition for row in tried.rows[1:]] == [one.title for one in CONDITIONS.values()]
+    assert not tried.missing
+
+
 def test_tess_is_remembered_as_well_as_the_fields_projects_do_in_six_minutes() -> None:
     metrics = json.loads((HOME / "results" / "tess-lstm" / "metrics.json").read_text(encoding="utf-8"))
     unseen, random = metrics["protocols"]
@@ -69,9 +97,9 @@ def test_the_model_that_ships_is_that_of_its_stored_run() -> None:
 
 
 def test_the_page_says_what_is_stored() -> None:
-    assert (HOME / "docs" / "results.md").read_text(encoding="utf-8") == ledger.page(HOME / "results")
+    assert (HOME / "docs" / "results.md").read_text(encoding="utf-8") == page.of(HOME / "results")
 
 
 def test_the_readme_says_what_is_stored() -> None:
     text = (HOME / "README.md").read_text(encoding="utf-8")
-    assert ledger.with_table(text, HOME / "results") == text
+    assert page.with_table(text, HOME / "results") == text

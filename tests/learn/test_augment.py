@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+import soundfile
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intone.errors import UsageError
 from intone.features import Inputs
-from intone.learn import augment
+from intone.learn import augment, codecs, robustness
 
 RATE = 16_000
 
@@ -45,6 +46,84 @@ def test_speed_changes_length_and_pitch_together() -> None:
     heard = spectrum.argmax() * RATE / len(changed)
     assert factor != pytest.approx(1, abs=0.02)
     assert heard == pytest.approx(400 * factor, rel=0.01)
+
+
+def heard(samples: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> float:
+    """Give the loudest frequency of a sound, in Hz, read between the lines of its spectrum."""
+    size = 8 * len(samples)
+    return float(np.abs(np.fft.rfft(samples * np.hanning(len(samples)), size)).argmax()) * RATE / size
+
+
+@settings(deadline=None)
+@given(hertz=st.floats(70, 1000), semitones=st.floats(-3, 3), seconds=st.floats(0.2, 1.5))
+def test_a_shift_moves_the_pitch_by_its_semitones_and_keeps_length_and_level(
+    hertz: float, semitones: float, seconds: float
+) -> None:
+    clean = tone(hertz, seconds)
+    changed = augment.shifted(clean, semitones)
+    assert changed.shape == clean.shape
+    assert heard(changed) == pytest.approx(heard(clean) * 2 ** (semitones / 12), rel=0.015)
+    assert power(changed) == pytest.approx(power(clean), rel=0.15)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_pitch_is_drawn_within_three_semitones(seed: int) -> None:
+    drawn = np.random.default_rng(seed).uniform(-3, 3)
+    changed = augment.pitch(tone(220), np.random.default_rng(seed))
+    assert heard(changed) == pytest.approx(220 * 2 ** (drawn / 12), rel=0.01)
+
+
+def test_a_shift_by_nothing_changes_nothing() -> None:
+    voice = tone(140) * np.linspace(0, 1, RATE, dtype=np.float32)
+    assert np.allclose(augment.shifted(voice, 0), voice, atol=1e-5)
+
+
+def test_a_shift_leaves_each_sound_where_it_was() -> None:
+    clean = np.zeros(RATE, dtype=np.float32)
+    clean[4000:6000] = tone(200)[:2000]
+    clean[11_000:13_000] = tone(200)[:2000]
+    for semitones in (-3, 3):
+        changed = augment.shifted(clean, semitones) ** 2
+        assert changed[3600:6400].sum() > 0.45 * changed.sum()
+        assert changed[10_600:13_400].sum() > 0.45 * changed.sum()
+
+
+@pytest.mark.parametrize("length", [1, 100, 600, 16_001])
+@pytest.mark.parametrize("method", ["codec", "pitch"])
+def test_pitch_and_codec_keep_any_length(method: str, length: int) -> None:
+    for seed in range(6):
+        assert augment.METHODS[method](tone(300, 2)[7 : 7 + length], np.random.default_rng(seed)).shape == (length,)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 10_000), hertz=st.floats(150, 2000), level=st.floats(0.05, 8))
+def test_a_codec_gives_nearly_the_same_voice_without_delay(seed: int, hertz: float, level: float) -> None:
+    times = np.arange(RATE) / RATE
+    voice = (level * np.sin(2 * np.pi * hertz * times) * np.sin(2 * np.pi * 3 * times) ** 2).astype(np.float32)
+    sent = augment.codec(voice, np.random.default_rng(seed))
+    assert sent.shape == voice.shape
+    assert sent.dtype == np.float32
+    assert np.corrcoef(voice, sent)[0, 1] > 0.8
+    assert 0.5 < power(sent) / power(voice) < 2
+
+
+def test_codecs_differ_as_their_rates_do() -> None:
+    generator = np.random.default_rng(0)
+    rough = np.cumsum(generator.standard_normal(RATE)).astype(np.float32)
+    voice = np.asarray(rough / np.abs(rough).max() + 0.05 * generator.standard_normal(RATE), dtype=np.float32)
+    lost = [power(codecs.opus(voice, bits) - voice) for bits in (6_000, 16_000, 64_000)]
+    assert lost == sorted(lost, reverse=True)
+    for through in (codecs.gsm, codecs.mu_law):
+        spectrum = np.abs(np.fft.rfft(through(voice))) ** 2
+        assert spectrum[4200:].sum() < 0.01 * (np.abs(np.fft.rfft(voice)) ** 2)[4200:].sum()
+
+
+def test_a_machine_without_opus_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soundfile, "available_subtypes", lambda _: {"VORBIS": "Vorbis"})
+    with pytest.raises(UsageError, match=r"accepted is libsndfile 1\.0\.29"):
+        codecs.opus(tone(300), 12_000)
+    assert "opus" in robustness.missing()
 
 
 def test_the_telephone_keeps_its_band_and_nothing_else() -> None:

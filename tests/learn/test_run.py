@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,15 +12,16 @@ import pytest
 import intone
 from intone.errors import CorpusError, UsageError
 from intone.learn import recipe as recipes
-from intone.learn import run, scores
+from intone.learn import run, scores, stored
 from intone.learn.recipe import TrainingRecipe
+from intone.learn.robustness import CONDITIONS, Robustness
 from tests.sung import RECIPE
 
 pytestmark = pytest.mark.xdist_group("keras")
 LEFT = {
     "recipe.toml", "files.csv", "history.csv", "metrics.json", "environment.json", "logits.npz", "accuracy.png",
     "loss.png", "confusion.png", "model.keras", "card.json", "sung.intone.onnx", "report.html",
-    "figures.json", "robustness.json",
+    "figures.json", "robustness.json", "validation.npz",
 }  # fmt: skip
 
 
@@ -50,6 +52,33 @@ def test_every_figure_follows_from_what_is_stored(finished: Path) -> None:
     metrics = json.loads((finished / "metrics.json").read_text())
     again = scores.of_folder(finished, metrics["labels"])
     assert json.loads(json.dumps(again)) == metrics["protocols"]
+
+
+def test_the_confidence_follows_from_the_stored_validation_parts(finished: Path) -> None:
+    kept = stored.read(finished)
+    assert {key: len(given) for key, given in kept.validation.items()} == {"random/random/seed-5": 14}
+    assert kept.refitted() == {key: fitted for key, fitted in kept.metrics["confidence"].items() if fitted}
+
+
+def test_a_classical_run_without_validation_fits_no_confidence_and_tries_its_robustness_too(
+    sung_tess: Path, tmp_path: Path
+) -> None:
+    text = RECIPE.replace('kind = "lstm"\nunits = 8\ndense = [16]\ndropout = 0.1', 'kind = "logistic"')
+    plain = recipes.parse(text.replace("validation = 0.2\n", ""))
+    metrics = run.train(plain, sung_tess, tmp_path / "sung")
+    kept = stored.read(tmp_path / "sung")
+    assert kept.validation == kept.refitted() == {}
+    assert set(metrics["confidence"]) == set(kept.logits)
+    assert not any(metrics["confidence"].values())
+    assert metrics["parameters"] is None
+    tried = Robustness.from_dict(kept.json("robustness.json"))
+    assert len(tried.rows) == 1 + len(CONDITIONS)
+    assert tried.rows[0].changed == 0 < max(row.changed for row in tried.rows)
+
+
+def test_a_network_says_how_many_parameters_it_has(finished: Path) -> None:
+    network = keras.models.load_model(finished / "model.keras")
+    assert metrics_of(finished)["parameters"] == network.count_params() > 0
 
 
 def test_accuracy_is_the_share_of_right_answers_over_all_folds(finished: Path) -> None:

@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 from intone.errors import unknown
 from intone.features.inputs import Inputs
 from intone.hear.audio import RATE
+from intone.learn import codecs
 
 Samples = NDArray[np.float32]
 MASK_SHARE = 0.15
 """The widest mask, as a share of the frames or columns that it is laid over."""
+MOST_SEMITONES = 3
+"""How far a pitch is shifted; further, and a voice's formants leave the range of human throats."""
+WINDOW = 512
+"""Samples (32 ms) that a stretched sound is put together from: two periods of the deepest voice, of 62 Hz."""
+SEARCH = 256
+"""Samples (16 ms) between which the best place for a window is looked for: one such period."""
 
 
 def noise(samples: Samples, generator: np.random.Generator) -> Samples:
@@ -42,8 +49,74 @@ def at_snr(samples: Samples, added: Samples, decibels: float) -> Samples:
 
 def speed(samples: Samples, generator: np.random.Generator) -> Samples:
     """Play it 0.85 to 1.18 times as fast; pitch and formants move with it."""
-    factor = float(np.exp(generator.uniform(np.log(0.85), np.log(1.18))))
+    return _faster(samples, float(np.exp(generator.uniform(np.log(0.85), np.log(1.18)))))
+
+
+def pitch(samples: Samples, generator: np.random.Generator) -> Samples:
+    """Shift its pitch by up to three semitones, down or up, at the same length; formants move with it."""
+    return shifted(samples, float(generator.uniform(-MOST_SEMITONES, MOST_SEMITONES)))
+
+
+def shifted(samples: Samples, semitones: float) -> Samples:
+    """Shift the pitch of a sound, at the same length: play it faster, and stretch what comes out.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray of float32, shape (samples,)
+        At 16 kHz.
+    semitones : float
+        Above 0 is up; twelve are an octave.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (samples,)
+        Every frequency of the sound, times two to the power of ``semitones / 12``.
+    """
+    return stretched(_faster(samples, 2 ** (semitones / 12)), len(samples))
+
+
+def _faster(samples: Samples, factor: float) -> Samples:
     return np.asarray(soxr.resample(samples, RATE * factor, RATE), dtype=np.float32)
+
+
+def stretched(samples: Samples, length: int) -> Samples:
+    """Give a sound another length at the same pitch.
+
+    WSOLA (Verhelst and Roelands 1993, doi:10.1109/ICASSP.1993.319366): windows of the sound are laid one over the
+    other's end, each taken from near where it belongs, at the place that goes on most like the window before.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray of float32, shape (samples,)
+        At 16 kHz.
+    length : int
+        How many samples it shall have.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (length,)
+        As loud as before.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 250 * np.arange(8000) / RATE).astype(np.float32)
+    >>> longer = stretched(tone, 10_000)
+    >>> len(longer), int(np.abs(np.fft.rfft(longer)).argmax() * RATE / len(longer))
+    (10000, 249)
+    """
+    hop = WINDOW // 2
+    fade = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)  # two of them add to one
+    around = np.pad(samples, (hop + SEARCH, 2 * WINDOW + SEARCH))
+    laid = np.zeros(length + 2 * WINDOW, dtype=np.float32)
+    place = SEARCH
+    for start in range(0, length + hop, hop):
+        first = start * len(samples) // length
+        near = around[first : first + WINDOW + 2 * SEARCH]
+        if start:
+            next_one = around[place + hop : place + hop + WINDOW]
+            place = first + int((np.correlate(near, next_one, mode="valid") / _loudness(near)).argmax())
+        laid[start : start + WINDOW] += fade * around[place : place + WINDOW]
+    return laid[hop : hop + length]
 
 
 def gain(samples: Samples, generator: np.random.Generator) -> Samples:
@@ -71,9 +144,27 @@ def reverberation(samples: Samples, generator: np.random.Generator) -> Samples:
     return wet[: len(samples)].astype(np.float32)
 
 
+def _loudness(samples: Samples) -> NDArray[np.float64]:
+    """Give the norm of each window in a stretch of sound; without it, likeness would favour whatever is louder."""
+    energy = np.cumsum(np.concatenate(([0.0], samples.astype(np.float64) ** 2)))
+    return np.asarray(np.sqrt(np.maximum(energy[WINDOW:] - energy[:-WINDOW], 0) + 1e-9))
+
+
+def codec(samples: Samples, generator: np.random.Generator) -> Samples:
+    """Send it through a telephone's or messenger's codec: mu-law, GSM full rate, or Opus at 6 to 24 kbit/s."""
+    kind = int(generator.integers(4))
+    if kind == 0:
+        return codecs.mu_law(samples)
+    if kind == 1:
+        return codecs.gsm(samples)
+    return codecs.opus(samples, float(generator.uniform(6_000, 24_000)))
+
+
 METHODS: dict[str, Callable[[Samples, np.random.Generator], Samples]] = {
+    "codec": codec,
     "gain": gain,
     "noise": noise,
+    "pitch": pitch,
     "reverberation": reverberation,
     "speed": speed,
     "telephone": telephone,

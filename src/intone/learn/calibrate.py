@@ -11,6 +11,12 @@ LOWEST, HIGHEST = 0.2, 0.95
 """Thresholds are kept between these: below, "unsure" would never be said; above, nearly always."""
 
 
+def fit(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> dict[str, float]:
+    """Fit ``temperature`` and ``threshold`` on a validation part; see the functions of these names."""
+    warmth = temperature(logits, truth)
+    return {"temperature": warmth, "threshold": threshold(logits, truth, temperature=warmth)}
+
+
 def temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
     """Fit the temperature that makes the answers' probabilities likeliest (Guo et al. 2017, arXiv:1706.04599).
 

@@ -26,6 +26,10 @@ FAINTEST = 1e-7
 class Trained(Protocol):
     """A trained model."""
 
+    @property
+    def parameters(self) -> int | None:
+        """How many numbers it has learned; None where that is no measure of it, as of a forest's."""
+
     def logits(self, inputs: Inputs) -> Floats:
         """Give logits ``(utterances, labels)``."""
 
@@ -42,6 +46,11 @@ class Network:
     def __init__(self, network: Any) -> None:
         self._network = network
         self._to_logits = keras.Model(network.input, network.get_layer("logits").output)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it holds, those by which it standardises included."""
+        return int(self._network.count_params())
 
     def logits(self, inputs: Inputs) -> Floats:
         """Give logits ``(utterances, labels)``."""
@@ -65,6 +74,11 @@ class Classical:
 
     def __init__(self, pipeline: Pipeline, labels: int) -> None:
         self._pipeline, self._labels = pipeline, labels
+
+    @property
+    def parameters(self) -> None:
+        """None: machines, trees and neighbours keep examples and thresholds, which do not compare with weights."""
+        return
 
     def logits(self, inputs: Inputs) -> Floats:
         """Give the logarithms of its probabilities ``(utterances, labels)``; a label never trained has the faintest."""

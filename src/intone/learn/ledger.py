@@ -1,7 +1,8 @@
 """The ledger of scores: each recipe's run, kept small, and the page that is written from what is kept.
 
-``make results`` carries out every recipe whose stored run is missing or of another recipe, keeps of each run what its
-figures can be computed from again, and writes ``docs/results.md``. It may be stopped and started again at any time.
+``make results`` carries out every recipe whose stored run is missing, lacks something or is of another recipe,
+keeps of each run what its figures can be computed from again, and writes ``docs/results.md``. It may be stopped
+and started again at any time.
 """
 
 import json
@@ -11,24 +12,14 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from intone.hear.modelfile import DEFAULT, SUFFIX
+from intone.learn import page, run, stored
 from intone.learn import recipe as recipes
-from intone.learn import run
 from intone.learn.recipe import TrainingRecipe
 
-MARKS = ("<!-- scores, written by make results -->", "<!-- end of scores -->")
 KEPT = ("recipe.toml", "files.csv", "logits.npz", "metrics.json", "environment.json", "robustness.json")
-HEAD = """# Results
-
-Every figure on this page is computed from a stored run in `results/`: the recipe, who stood on which side, and the
-logits of each test utterance. The test suite computes them again. `make results` makes the runs anew.
-
-UA is the unweighted average recall: the mean of the emotions' recalls. ± is the standard deviation over the seeds. The
-lines in bold are of voices that the model has never heard; a line that says *speakers shared* is what today's projects
-report, and says nothing of a new voice.
-"""
+KEPT_IF_THERE = (stored.VALIDATION,)
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,7 @@ def update(places: Places) -> None:
     began = time.monotonic()
     for path in sorted(places.recipes.glob("*.toml")):
         plan = recipes.read(path)
-        if not _is_kept(plan, places.results):
+        if not is_kept(plan, places.results):
             out = places.runs / plan.name
             if out.exists():
                 shutil.rmtree(out)
@@ -77,8 +68,9 @@ def update(places: Places) -> None:
 
 def write(places: Places) -> None:
     """Write the page and the README's table from the stored runs."""
-    places.page.write_text(page(places.results), encoding="utf-8")
-    places.readme.write_text(with_table(places.readme.read_text(encoding="utf-8"), places.results), encoding="utf-8")
+    places.page.write_text(page.of(places.results), encoding="utf-8")
+    readme = places.readme.read_text(encoding="utf-8")
+    places.readme.write_text(page.with_table(readme, places.results), encoding="utf-8")
 
 
 def _tell(what: str, done: int, total: int, remark: str) -> None:
@@ -86,9 +78,14 @@ def _tell(what: str, done: int, total: int, remark: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {what}: {done}/{total} {remark}", flush=True)
 
 
-def _is_kept(plan: TrainingRecipe, results: Path) -> bool:
-    stored = results / plan.name / "metrics.json"
-    return stored.exists() and json.loads(stored.read_text(encoding="utf-8"))["recipe_sha256"] == plan.sha256
+def is_kept(plan: TrainingRecipe, results: Path) -> bool:
+    """Say whether the run of a recipe is stored with everything that runs store today."""
+    kept = results / plan.name
+    if not all((kept / name).exists() for name in KEPT):
+        return False
+    metrics = json.loads((kept / "metrics.json").read_text(encoding="utf-8"))
+    # Validation logits have been stored since the number of parameters has, where there are any.
+    return metrics["recipe_sha256"] == plan.sha256 and "parameters" in metrics
 
 
 def keep(finished: Path, kept: Path) -> None:
@@ -96,76 +93,11 @@ def keep(finished: Path, kept: Path) -> None:
     draft = kept.with_name(kept.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    for name in KEPT:
+    for name in (*KEPT, *(name for name in KEPT_IF_THERE if (finished / name).exists())):
         shutil.copy(finished / name, draft / name)
     if kept.exists():
         shutil.rmtree(kept)
     draft.replace(kept)
-
-
-def page(results: Path) -> str:
-    """Write the page of all stored runs, as Markdown."""
-    return "\n".join([HEAD, *(_section(entry) for entry in _stored(results))])
-
-
-def with_table(text: str, results: Path) -> str:
-    """Put the table of all stored runs between the README's two marks.
-
-    Raises
-    ------
-    ValueError
-        The marks are not there.
-    """
-    before, rest = text.split(MARKS[0])
-    _, after = rest.split(MARKS[1])
-    rows = ["| recipe | tested on | voices | UA % | accuracy % |", "|---|---|---|---|---|"]
-    for metrics in _stored(results):
-        for entry in metrics["protocols"]:
-            voices = "heard before" if entry["leaks_speakers"] else "**never heard**"
-            for name, part in entry["corpora"].items():
-                rows.append(
-                    f"| {metrics['name']} | {name}, {entry['title']} | {voices} | {100 * part['ua']:.2f} | "
-                    f"{100 * part['accuracy']:.2f} |"
-                )
-    return before + MARKS[0] + "\n" + "\n".join(rows) + "\n" + MARKS[1] + after
-
-
-def _stored(results: Path) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*/metrics.json"))]
-
-
-def _section(metrics: dict[str, Any]) -> str:
-    lines = [
-        f"## {metrics['name']}\n",
-        f"Recipe `recipes/{metrics['name']}.toml` (SHA-256 `{metrics['recipe_sha256'][:12]}…`), "
-        f"{metrics['utterances']} utterances, {len(metrics['labels'])} emotions.\n",
-        "| protocol | tested on | UA % | accuracy % | F1 % | utterances | seeds |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for entry in metrics["protocols"]:
-        mean, deviation, seeds = entry["mean"], entry["deviation"], len(entry["seeds"])
-        title = entry["title"] if entry["leaks_speakers"] else f"**{entry['title']}**"
-        utterances = sum(part["utterances"] for part in entry["folds"].values())
-        lines.append(
-            f"| {title} | all | {_spread(mean['ua'], deviation['ua'])} | "
-            f"{_spread(mean['accuracy'], deviation['accuracy'])} | {100 * mean['f1']:.2f} | {utterances} | {seeds} |"
-        )
-        for parts in (entry["corpora"], entry["folds"]):
-            if len(parts) > 1:
-                lines += [
-                    f"| | {name} | {100 * part['ua']:.2f} | {100 * part['accuracy']:.2f} | {100 * part['f1']:.2f} | "
-                    f"{part['utterances']} | {seeds} |"
-                    for name, part in parts.items()
-                ]
-    lines += [f"\nLeft out: {count} utterances labelled {label}." for label, count in metrics["dropped"].items()]
-    lines += [f"\nLeft out: {sentence}" for sentence in metrics["left_out"]]
-    if "tess" in metrics["protocols"][0]["corpora"]:
-        lines.append("\nTESS's two speakers say the same 200 words: no figure on it is of an unseen sentence.")
-    return "\n".join(lines) + "\n"
-
-
-def _spread(mean: float, deviation: float) -> str:
-    return f"{100 * mean:.2f} ± {100 * deviation:.2f}"
 
 
 def main() -> None:

@@ -120,7 +120,8 @@ class TrainingPart:
     copies : int
         How many changed copies of each training sound are learned from beside it.
     augment : tuple of str
-        How the copies are changed; see :data:`intone.learn.augment.METHODS`.
+        How the copies are changed: ``codec``, ``gain``, ``noise``, ``pitch``, ``reverberation``, ``speed`` and
+        ``telephone``; see :data:`intone.learn.augment.METHODS`.
     schedule : "constant" or "cosine"
         Whether the learning rate stays, or falls to nothing along a cosine.
     seeds : tuple of int

@@ -1,7 +1,6 @@
 """Robustness: what remains of a model's answers in noise, over the telephone, in a room, and at another level."""
 
 import hashlib
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import soundfile
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
 from intone.errors import SoundError
 from intone.hear import audio
 from intone.hear.audio import RATE, Samples, Waveform
-from intone.learn import augment
+from intone.learn import augment, codecs
 from intone.learn.answers import Whole
 from intone.learn.splits import Mask
 
@@ -27,8 +25,8 @@ BATCH = 64
 """How many sounds are heard at a time."""
 ROOM_SECONDS, ROOM_LEVEL = 0.6, 0.7
 """Reverberation time (RT60) of the room, and how loud its echo is beside the direct sound."""
-OPUS_COMPRESSION = 0.976
-"""libsndfile's scale from 256 kbit/s (0) to 6 kbit/s (1) for each channel: about 12 kbit/s."""
+OPUS_BITS = 12_000
+"""Bit/s: what a voice message is sent at where the network is poor."""
 REFUSED = -1
 """The answer to a sound of which a change left nothing that can be heard."""
 
@@ -118,13 +116,8 @@ def room(samples: Samples, generator: np.random.Generator) -> Samples:
 
 
 def opus(samples: Samples, generator: np.random.Generator) -> Samples:  # noqa: ARG001  # nothing is drawn
-    """Send it through Opus (RFC 6716) at about 12 kbit/s; what is louder than full scale is brought down before."""
-    loudest = max(1.0, float(np.abs(samples).max()))
-    parcel = io.BytesIO()
-    soundfile.write(parcel, samples / loudest, RATE, format="OGG", subtype="OPUS", compression_level=OPUS_COMPRESSION)
-    parcel.seek(0)
-    decoded, _ = soundfile.read(parcel, dtype="float32")
-    return np.asarray(decoded[: len(samples)] * loudest, dtype=np.float32)
+    """Send it through Opus at 12 kbit/s."""
+    return codecs.opus(samples, OPUS_BITS)
 
 
 CLEAN = "clean"
@@ -142,7 +135,7 @@ CONDITIONS: dict[str, Condition] = {
 
 def missing() -> dict[str, str]:
     """Say which conditions this machine cannot make, and why."""
-    if "OPUS" in soundfile.available_subtypes("OGG"):
+    if codecs.has_opus():
         return {}
     return {"opus": "Opus was left out: the libsndfile of this machine cannot encode it."}
 

@@ -25,7 +25,7 @@ from intone.errors import UsageError
 from intone.features import FeatureRecipe, Inputs
 from intone.hear.audio import Waveform
 from intone.hear.modelfile import SUFFIX, Card, Score
-from intone.learn import calibrate, dataset, fit, learners, plots, report, robustness, scores, splits
+from intone.learn import calibrate, dataset, fit, learners, plots, report, robustness, scores, splits, stored
 from intone.learn.dataset import Dataset
 from intone.learn.fit import Lesson
 from intone.learn.learners import Trained
@@ -44,13 +44,26 @@ PROOF = 256
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """One trained fold: who it is, what it answered on its test part, and the confidence fitted on its validation."""
+    """One trained fold: who it is, what it answered, and how sure it may be.
+
+    Attributes
+    ----------
+    protocol, seed, fold
+        Who it is.
+    model : Trained
+        What was trained.
+    logits, held : numpy.ndarray, shape (utterances, labels)
+        Its answers on the test part, and on the validation part, which may be empty.
+    confidence : dict of str to float
+        The temperature and threshold fitted on the validation part, where there is one.
+    """
 
     protocol: str
     seed: int
     fold: Fold
     model: Trained
     logits: NDArray[np.float32]
+    held: NDArray[np.float32]
     confidence: dict[str, float]
 
     @property
@@ -95,6 +108,7 @@ def train(
     CorpusError
         A corpus is missing or cannot be read.
     """
+    started = time.monotonic()
     protocols = splits.protocols(recipe.split)
     _check_place(recipe, out, resume)
     heard = dataset.load(recipe, root, lambda done, total: progress("Listening", done, total, ""))
@@ -109,30 +123,36 @@ def train(
     began = time.monotonic()
     first = _train_fold(heard, recipe, *folds[0], partial, progress)
     answers: dict[str, Any] = {first.key: first.logits}
+    held: dict[str, Any] = {first.key: first.held}
     confidence = {first.key: first.confidence}
     honest = first  # the first whose test voices it has not heard: a random split's would be known in any noise
     for entry in folds[1:]:
         done = _train_fold(heard, recipe, *entry, partial, progress)
         answers[done.key] = done.logits
+        held[done.key] = done.held
         confidence[done.key] = done.confidence
         if protocols[honest.protocol].leaks_speakers and not protocols[done.protocol].leaks_speakers:
             honest = done
-    seconds = time.monotonic() - began
+    trained = time.monotonic()
     metrics: dict[str, Any] = {
         "name": recipe.name,
         "recipe_sha256": recipe.sha256,
         "labels": list(heard.labels),
         "protocols": scores.of(files, answers, heard.labels),
         "confidence": confidence,
+        "parameters": first.model.parameters,
         "utterances": len(files),
         "dropped": heard.dropped,
         "left_out": list(heard.left_out),
     }
     _leave_model(recipe, heard, first, metrics, partial)
     np.savez_compressed(partial / "logits.npz", **answers)
+    if watched := {key: found for key, found in held.items() if len(found)}:
+        np.savez_compressed(partial / stored.VALIDATION, **watched)
     _write_json(partial / "metrics.json", metrics)
-    _write_json(partial / "environment.json", _environment(seconds))
     _write_json(partial / report.ROBUSTNESS, _robustness(heard, honest, root).to_dict())
+    seconds = {"training_seconds": trained - began, "run_seconds": time.monotonic() - started}
+    _write_json(partial / "environment.json", _environment(seconds))
     plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
     report.leave(partial, root)
     shutil.rmtree(partial / "folds")
@@ -154,10 +174,10 @@ def _check_place(recipe: TrainingRecipe, out: Path, resume: bool) -> None:
         raise UsageError(f"{partial}: a stopped run is there; go on with it by --resume, or remove it.")
     if resume and not partial.exists():
         raise UsageError(f"{partial}: there is no stopped run to resume.")
-    stored = partial / RECIPE
-    if resume and stored.read_text(encoding="utf-8") != recipe.text:
+    begun = partial / RECIPE
+    if resume and begun.read_text(encoding="utf-8") != recipe.text:
         raise UsageError(
-            f"{stored}: the stopped run was made with another recipe; it cannot be gone on with by this one."
+            f"{begun}: the stopped run was made with another recipe; it cannot be gone on with by this one."
         )
 
 
@@ -206,7 +226,12 @@ def _train_fold(
         progress(what, done, total, f"loss {last['loss']:.3f}, accuracy {last['accuracy']:.1%}")
 
     model = learners.train(_lesson(heard, fold, seed), recipe, folder=folder, tick=tick)
-    return Outcome(name, seed, fold, model, model.logits(heard.inputs[fold.test]), _confidence(heard, fold, model))
+    held = np.zeros((0, len(heard.labels)), dtype=np.float32)
+    confidence: dict[str, float] = {}
+    if fold.validation.any():
+        held = model.logits(heard.inputs[fold.validation])
+        confidence = calibrate.fit(held, heard.truth[fold.validation])
+    return Outcome(name, seed, fold, model, model.logits(heard.inputs[fold.test]), held, confidence)
 
 
 def _lesson(heard: Dataset, fold: Fold, seed: int) -> Lesson:
@@ -251,16 +276,6 @@ def _leave_model(
     (partial / "card.json").write_text(card.to_json(), encoding="utf-8")
     proof = heard.inputs[np.flatnonzero(fold.test)[:PROOF]]
     first.model.write(card, partial / f"{recipe.name}{SUFFIX}", proof=proof)
-
-
-def _confidence(heard: Dataset, fold: Fold, model: Trained) -> dict[str, float]:
-    """Fit temperature and threshold on the validation part, where the fold has one."""
-    held = fold.validation
-    if not held.any():
-        return {}
-    answers, truth = model.logits(heard.inputs[held]), heard.truth[held]
-    warmth = calibrate.temperature(answers, truth)
-    return {"temperature": warmth, "threshold": calibrate.threshold(answers, truth, temperature=warmth)}
 
 
 def _calibrated_on(heard: Dataset, fold: Fold) -> str:
@@ -311,14 +326,14 @@ def _card_scores(metrics: dict[str, Any]) -> list[Score]:
     ]
 
 
-def _environment(seconds: float) -> dict[str, Any]:
-    """Say what the run was made with and how long it trained; the metrics must not depend on it."""
+def _environment(seconds: dict[str, float]) -> dict[str, Any]:
+    """Say what the run was made with and how long it took; the metrics must not depend on it."""
     packages = ("intone", "keras", "numpy", "onnx", "scikit-learn", keras.backend.backend())
     return {
         "python": platform.python_version(),
         "system": platform.system(),
         "cores": os.cpu_count(),
-        "training_seconds": round(seconds, 1),
+        **{name: round(value, 1) for name, value in seconds.items()},
         "backend": keras.backend.backend(),
         "packages": {name: version(name) for name in packages},
     }

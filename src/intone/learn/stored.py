@@ -11,10 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from intone.errors import UsageError, unknown
-from intone.learn import answers, figures
+from intone.learn import answers, calibrate, figures
 from intone.learn.answers import Answers
 from intone.learn.figures import Figures
 from intone.learn.splits import PROTOCOLS
+
+Logits = dict[str, NDArray[np.float32]]
+VALIDATION = "validation.npz"
+"""The logits of each fold's validation part; a run of whose folds none has one does not leave it."""
+HELD = "validation"
+"""What ``files.csv`` says of who stood there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +39,16 @@ class StoredRun:
         ``files.csv``.
     logits : dict of str to numpy.ndarray
         ``logits.npz``.
+    validation : dict of str to numpy.ndarray
+        ``validation.npz``: for each fold that has a validation part, the logits that its confidence was fitted on.
     """
 
     folder: Path
     metrics: dict[str, Any]
     recipe: str
     files: pd.DataFrame
-    logits: dict[str, NDArray[np.float32]]
+    logits: Logits
+    validation: Logits
 
     @property
     def name(self) -> str:
@@ -57,6 +66,15 @@ class StoredRun:
         chosen = {key: found for key, found in self.logits.items() if key.startswith(f"{protocol}/")}
         fitted = self.metrics.get("confidence", {})
         return answers.of_folds(self.files, chosen, self.metrics["labels"], confidence=fitted)
+
+    def refitted(self) -> dict[str, dict[str, float]]:
+        """Fit the confidence of each fold that has a validation part anew; the run's own is in its metrics."""
+        found = {}
+        for key, given in self.validation.items():
+            held = self.files["emotion"][self.files[key] == HELD]
+            truth = held.map(list(self.metrics["labels"]).index).to_numpy(dtype=np.int64)
+            found[key] = calibrate.fit(given, truth)
+        return found
 
     def figures(self, protocol: str) -> Figures:
         """Compute all figures of a protocol."""
@@ -81,8 +99,8 @@ def read(folder: Path) -> StoredRun:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
         files = pd.read_csv(folder / "files.csv", keep_default_na=False)
-        with np.load(folder / "logits.npz") as stored:
-            logits = {name: stored[name] for name in stored.files}
+        logits = _arrays(folder / "logits.npz")
+        validation = _arrays(folder / VALIDATION) if (folder / VALIDATION).exists() else {}
     except (OSError, ValueError, BadZipFile) as error:
         raise UsageError(
             f"{folder}: not a finished run ({error}); 'intone train' leaves folders with metrics.json, recipe.toml, "
@@ -91,4 +109,9 @@ def read(folder: Path) -> StoredRun:
     for key in logits:
         if key.split("/")[0] not in PROTOCOLS:
             raise unknown("split protocol", key.split("/")[0], PROTOCOLS)
-    return StoredRun(folder, metrics, recipe, files, logits)
+    return StoredRun(folder, metrics, recipe, files, logits, validation)
+
+
+def _arrays(path: Path) -> Logits:
+    with np.load(path) as kept:
+        return {name: kept[name] for name in kept.files}

@@ -120,6 +120,7 @@ def _facts(run: StoredRun) -> Facts:
         ("Utterances", f"{len(run.files)} of {speakers} speakers, {len(run.metrics['labels'])} emotions"),
         ("Features", plan.features.recipe),
         ("Model", f"{plan.network.kind} ({options})" if options else plan.network.kind),
+        ("Parameters", f"{parameters:,}" if (parameters := run.metrics.get("parameters")) else ""),
         ("Split", ", ".join(name for name in (plan.split.protocol, plan.split.beside) if name)),
         ("Seeds", ", ".join(map(str, plan.training.seeds))),
         ("Made with", ", ".join(f"{name} {version}" for name, version in environment.get("packages", {}).items())),

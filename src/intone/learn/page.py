@@ -1,0 +1,210 @@
+"""The page of results: what the stored runs are worth, as Markdown, and the README's table of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from intone.learn import recipe as recipes
+from intone.learn import stored
+from intone.learn.figures import SAME_WORDS, Figures
+from intone.learn.intervals import FEWEST_SPEAKERS, RESAMPLES
+from intone.learn.recipe import TrainingRecipe
+from intone.learn.robustness import Robustness
+from intone.learn.stored import StoredRun
+
+MARKS = ("<!-- scores, written by make results -->", "<!-- end of scores -->")
+HEAD = f"""# Results
+
+Every figure on this page is computed from a stored run in `results/`: the recipe, who stood on which side, and the
+logits of each utterance of the tests and of the validation parts. The test suite computes them again; what the run
+alone can measure, its time and its answers in noise and at other levels, it stores as figures. `make results` makes the
+runs anew.
+
+UA is the unweighted average recall, the mean of the emotions' recalls; ± is the standard deviation over the
+seeds. *Unseen* is of voices that the model has never heard, and is what can be expected of a new one; where a
+recipe has several such tests, the table tells the first. A *random split* shares its speakers between training
+and test, as today's projects do, and says nothing of a new voice. The interval holds 95 % of {RESAMPLES} draws
+of the test's speakers with replacement; fewer than {FEWEST_SPEAKERS} speakers are too few to draw from, so no
+interval is possible. ECE is the expected calibration error on unseen voices, told where the recipe keeps
+speakers to fit the confidence on. Parameters are a network's; what a support vector machine or a forest keeps
+does not compare with them. A dash (–) is what there is not.
+"""
+DASH = "–"
+
+
+def of(results: Path) -> str:
+    """Write the page of all runs that are stored below ``results``: a table of all, then each by itself."""
+    runs = [(run, _figures(run)) for run in _stored(results)]
+    return "\n".join([HEAD, _summary(runs), *(_section(run, figures) for run, figures in runs)])
+
+
+def with_table(text: str, results: Path) -> str:
+    """Put the table of all stored runs between the README's two marks.
+
+    Raises
+    ------
+    ValueError
+        The marks are not there.
+    """
+    before, rest = text.split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    rows = []
+    for run in _stored(results):
+        for entry in run.metrics["protocols"]:
+            voices = "heard before" if entry["leaks_speakers"] else "**never heard**"
+            for name, part in entry["corpora"].items():
+                tested = f"{name}, {entry['title']}"
+                rows.append([run.name, tested, voices, _share(part["ua"]), _share(part["accuracy"])])
+    table = _table(["recipe", "tested on", "voices", "UA %", "accuracy %"], rows)
+    return before + MARKS[0] + "\n" + table + "\n" + MARKS[1] + after
+
+
+def _stored(results: Path) -> list[StoredRun]:
+    return [stored.read(path.parent) for path in sorted(results.glob("*/metrics.json"))]
+
+
+def _figures(run: StoredRun) -> list[Figures]:
+    """Compute the figures of each protocol, in the order in which the metrics have them."""
+    return [run.figures(entry["protocol"]) for entry in run.metrics["protocols"]]
+
+
+def _summary(runs: Sequence[tuple[StoredRun, list[Figures]]]) -> str:
+    rows = []
+    for run, figures in runs:
+        plan = recipes.parse(run.recipe)
+        unseen = next((one for one in figures if not one.leaks_speakers), None)
+        shared = next((one for one in figures if one.leaks_speakers), None)
+        rows.append([
+            f"[{run.name}](#{run.name})",
+            f"{plan.network.kind}, {' and '.join(plan.corpora.names)}",
+            str(len(run.metrics["labels"])),
+            plan.features.recipe,
+            _parameters(run),
+            f"{_share(shared.mean['ua'])} / {_share(shared.mean['accuracy'])}" if shared else DASH,
+            f"**{_share(unseen.mean['ua'])}**" if unseen else DASH,
+            _interval(unseen) if unseen else DASH,
+            f"{unseen.calibration.ece:.3f}" if unseen and unseen.calibration.fitted else DASH,
+        ])  # fmt: skip
+    headings = ["recipe", "what", "classes", "features", "parameters", "random split: UA / accuracy %",
+                "unseen: UA %", "95 % interval", "ECE"]  # fmt: skip
+    return _table(headings, rows) + "\n"
+
+
+def _section(run: StoredRun, figures: list[Figures]) -> str:
+    metrics = run.metrics
+    parts = [
+        f"## {run.name}",
+        f"Recipe `recipes/{run.name}.toml` (SHA-256 `{metrics['recipe_sha256'][:12]}…`), "
+        f"{metrics['utterances']} utterances, {len(metrics['labels'])} emotions. {_time(run)}",
+        _scores(run, figures),
+        _confidence(figures, recipes.parse(run.recipe)),
+        _robustness(run),
+        *(f"Left out: {count} utterances labelled {label}." for label, count in metrics["dropped"].items()),
+        *(f"Left out: {sentence}" for sentence in metrics["left_out"]),
+    ]
+    if any("tess" in one.corpora for one in figures):
+        parts.append(SAME_WORDS)
+    return "\n\n".join(parts) + "\n"
+
+
+def _scores(run: StoredRun, figures: list[Figures]) -> str:
+    """Write a row for each protocol, and below it one for each corpus and fold where there are several."""
+    rows = []
+    for entry, one in zip(run.metrics["protocols"], figures, strict=True):
+        mean, deviation, seeds = entry["mean"], entry["deviation"], str(len(entry["seeds"]))
+        rows.append([
+            entry["title"] if entry["leaks_speakers"] else f"**{entry['title']}**", "all",
+            f"{_share(mean['ua'])} ± {_share(deviation['ua'])}", _interval(one),
+            f"{_share(mean['accuracy'])} ± {_share(deviation['accuracy'])}", _share(mean["f1"]),
+            str(sum(part["utterances"] for part in entry["folds"].values())), seeds,
+        ])  # fmt: skip
+        for parts in (entry["corpora"], entry["folds"]):
+            if len(parts) > 1:
+                rows += [
+                    ["", name, _share(part["ua"]), "", _share(part["accuracy"]), _share(part["f1"]),
+                     str(part["utterances"]), seeds]
+                    for name, part in parts.items()
+                ]  # fmt: skip
+    headings = ["protocol", "tested on", "UA %", "95 % interval", "accuracy %", "F1 %", "utterances", "seeds"]
+    return _table(headings, rows)
+
+
+def _interval(one: Figures) -> str:
+    """Give the interval of UA, or say of how few speakers there is none."""
+    if one.intervals.over != "speakers":
+        return f"{DASH} ({one.speakers} speakers)" if one.speakers > 1 else f"{DASH} (1 speaker)"
+    return f"{_share(one.intervals.ua.low)} to {_share(one.intervals.ua.high)} ({one.speakers} speakers)"
+
+
+def _confidence(figures: list[Figures], plan: TrainingRecipe) -> str:
+    """Say of each test whether its confidence can be believed, and what the threshold for "unsure" buys."""
+    if not plan.split.validation and not plan.split.validation_speakers:
+        return "The confidence is not calibrated: the recipe keeps nobody to fit it on."
+    lines = []
+    for one in figures:
+        title = one.title[:1].upper() + one.title[1:]
+        if one.calibration.fitted:
+            ece = f"ECE {one.calibration.ece:.3f} after calibration, {one.calibration.ece_before:.3f} before"
+            lines.append(f"- {title}: {ece}; {_answered(one)}.")
+        else:
+            lines.append(f"- {title}: not calibrated, since some fold has too few speakers to keep one for it.")
+    return "Confidence:\n\n" + "\n".join(lines)
+
+
+def _answered(one: Figures) -> str:
+    if one.coverage.answered is None or one.coverage.risk is None:
+        return "at the threshold every answer is “unsure”"
+    right = _share(1 - one.coverage.risk)
+    return f"at the threshold {_share(one.coverage.answered)} % are answered, {right} % of these rightly"
+
+
+def _robustness(run: StoredRun) -> str:
+    """Write what remains of the answers under each condition, and how many of them it changes."""
+    found = run.json("robustness.json")
+    if found is None:
+        return f"In noise and at other levels: {DASH} (the run is older than this measure)."
+    tried = Robustness.from_dict(found)
+    who = f"{tried.utterances} utterances of {tried.speakers} speaker{'s' if tried.speakers != 1 else ''}"
+    clean, *others = tried.rows
+    rows = [[clean.condition, _share(clean.ua), DASH]]
+    rows += [[row.condition, _share(row.ua), _share(row.changed)] for row in others]
+    table = _table(["sound", "UA %", "answers changed %"], rows)
+    return "\n\n".join([f"In noise and at other levels ({who}; {tried.tested_on}):", table, *tried.missing])
+
+
+def _parameters(run: StoredRun) -> str:
+    count = run.metrics.get("parameters")
+    return f"{count:,}" if count else DASH
+
+
+def _time(run: StoredRun) -> str:
+    """Say how long the run took: features, training and robustness; an older one tells its training alone.
+
+    A run that was stopped and gone on with tells the time since it was gone on with.
+    """
+    made = run.json("environment.json") or {}
+    if "run_seconds" in made:
+        whole, training = duration(made["run_seconds"]), duration(made["training_seconds"])
+        return f"The run took {whole} on {made['cores']} cores, {training} of it training."
+    return f"Training took {duration(made['training_seconds'])} on {made['cores']} cores." if made else ""
+
+
+def duration(seconds: float) -> str:
+    """Give a duration in words, in the unit that suits it.
+
+    Examples
+    --------
+    >>> duration(41.6), duration(317), duration(5400)
+    ('42 s', '5.3 minutes', '1.50 hours')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} minutes" if seconds < 3600 else f"{seconds / 3600:.2f} hours"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in (headings, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(headings), *lines[1:]])
