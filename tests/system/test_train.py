@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,35 @@ def test_evaluating_tells_voices_that_are_new_from_those_that_are_not(trained: P
     shipped = intone("evaluate", "intone-classic", "--corpus", "tess", "--corpora", sung_tess, cwd=trained)
     assert shipped.returncode == 0, shipped.stderr
     assert "unseen speakers" in shipped.stdout
+
+
+def test_evaluating_fails_for_what_cannot_be_used_and_not_for_what_is_there_twice(
+    sung_tess: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(sung_tess, tmp_path / "corpora")
+    folder = tmp_path / "corpora" / "tess" / "OAF_angry"
+    words = ("evaluate", "intone-classic", "--corpus", "tess", "--corpora", tmp_path / "corpora", "--json")
+    (folder / "again").mkdir()
+    shutil.copy(folder / "OAF_back_angry.wav", folder / "again")
+    shutil.copy(folder / "OAF_bar_angry.wav", folder / "OAF_base_angry.wav")
+    twice = intone(*words, cwd=tmp_path)
+    assert twice.returncode == 0, twice.stderr
+    assert "has this name already" in twice.stderr
+    assert "OAF_base_angry.wav: the same sound as" in twice.stderr
+    found = json.loads(twice.stdout)
+    assert (len(found["repeated"]), found["failed"]) == (2, [])
+    assert sum(score["support"] for part in found["parts"] for score in part["per_class"].values()) == 111
+
+    (folder / "OAF_bath_angry.wav").write_bytes(b"RIFF and nothing more")
+    broken = intone(*words, cwd=tmp_path)
+    assert broken.returncode == 1
+    assert "intone: tess/OAF_angry/OAF_bath_angry.wav" in broken.stderr
+    assert len(json.loads(broken.stdout)["failed"]) == 1
+    (folder / "OAF_bath_angry.wav").unlink()
+    (folder / "OAF_bean_angry.wav").rename(folder / "OAF_bean_bored.wav")
+    misnamed = intone(*words, cwd=tmp_path)
+    assert misnamed.returncode == 1
+    assert "unknown emotion 'bored'" in misnamed.stderr
 
 
 def test_evaluating_leaves_a_report_that_names_no_folder_of_this_machine(

@@ -9,11 +9,13 @@ import sys
 from intone.errors import ByHandError, IntoneError, UsageError
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
-INTERRUPTED = 130  # what a shell gives for a program that Ctrl-C ended
 
 
 def main() -> None:
-    """Run the command line; what Intone refuses is said in one sentence, never as a traceback."""
+    """Run the command line; what Intone refuses is said in one sentence, never as a traceback.
+
+    The installed command comes here through :mod:`intone_command`, which takes Ctrl-C.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is written as escapes
             stream.reconfigure(errors="backslashreplace")
@@ -22,8 +24,6 @@ def main() -> None:
         from intone.cli.console import complain
 
         app()
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     except ByHandError as error:
         complain(error.message, error.steps)
         sys.exit(SOME_FAILED)

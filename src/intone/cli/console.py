@@ -5,9 +5,9 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from intone.errors import MissingExtraError
 
@@ -158,28 +158,43 @@ def _escaped(char: str) -> str:
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else f"\\u{ord(char):04x}"
 
 
+class Steps(Protocol):
+    """What is told of the steps of a long piece of work."""
+
+    def __call__(self, step: str, done: int, total: int | None, remark: str = "") -> None:
+        """Take what is being done, how much of it is done, of how much where that is known, and a remark."""
+
+
 @contextlib.contextmanager
-def bars(*, of_bytes: bool) -> Iterator[Callable[[str, int, int | None], None]]:
-    """Draw a bar for each step that is told of, on standard error, where that is a terminal."""
+def bars(*, of_bytes: bool = False, logged: bool = False) -> Iterator[Steps]:
+    """Draw a bar for each step that is told of, on standard error, where that is a terminal.
+
+    Elsewhere, as in a log, a line for each recording or epoch would bury what matters: with ``logged`` each step gets
+    one, when it is done, and without it none.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    amount = DownloadColumn() if of_bytes else MofNCompleteColumn()
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        amount,
+        DownloadColumn() if of_bytes else MofNCompleteColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[remark]}", markup=False),
         console=console,
         transient=True,
         disable=not console.is_terminal,
     ) as shown:
         steps: dict[str, Any] = {}
 
-        def tell_of(step: str, done: int, total: int | None) -> None:
+        def tell_of(step: str, done: int, total: int | None, remark: str = "") -> None:
+            if logged and not console.is_terminal:
+                if done == total:
+                    tell(f"{step}: {done}/{total} {remark}".rstrip())
+                return
             if step not in steps:
-                steps[step] = shown.add_task(printable(step), total=total)
-            shown.update(steps[step], completed=done, total=total)
+                steps[step] = shown.add_task(printable(step), total=total, remark="")
+            shown.update(steps[step], completed=done, total=total, remark=printable(remark))
 
         yield tell_of

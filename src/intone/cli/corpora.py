@@ -147,7 +147,7 @@ def check(
         raise unknown("corpus or folder", what, CORPORA)
     failed = False
     for name in names:
-        with bars(of_bytes=False) as progress:
+        with bars() as progress:
             report = checked(name, here, decode=decode, progress=progress)
         _show(report, as_json=as_json)
         failed = failed or report.failed or not report.recordings

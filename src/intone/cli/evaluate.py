@@ -18,6 +18,9 @@ HELP = """Test a model on a corpus: the voices that it has never heard first.
 Speakers that the model was trained on are scored apart, because their figure says nothing of a new voice. With --out
 it leaves a folder with report.html, which needs no network, and all figures as figures.json.
 
+Ends with 1 where a recording cannot be used. What is stored twice, or labelled with what the model cannot answer, is
+told, and is no failure.
+
 [bold]Examples[/bold]
 
   intone evaluate runs/tess-lstm --corpus ravdess --corpora ~/corpora
@@ -70,9 +73,11 @@ def evaluate(
         _show(found)
     for label, count in found.dropped.items():
         tell(f"Left out: {count} utterances labelled {label}, which the model cannot answer.")
-    for sentence in found.left_out:
+    for sentence in found.repeated:
+        tell(f"Left out: {sentence}")
+    for sentence in found.failed:
         complain(sentence)
-    if found.left_out:
+    if found.failed:
         raise typer.Exit(1)
 
 

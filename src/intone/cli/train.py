@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from intone.cli.console import needs_learning, table, tell
+from intone.cli.console import bars, needs_learning, table, tell
 from intone.errors import counted
 
 HELP = """Train the model that a recipe describes, and test it as the recipe says.
@@ -31,35 +31,17 @@ def train(
 ) -> None:
     """See HELP, which stands in the command's --help."""
     needs_learning("intone train")
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
     from intone.learn import recipe as recipes
     from intone.learn import run
 
     plan = recipes.read(recipe)
     target = out or Path("runs") / plan.name
-    console = Console(stderr=True)
-    bars: dict[str, Any] = {}
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(), TextColumn("{task.fields[remark]}"), console=console, disable=not console.is_terminal,
-    ) as shown:  # fmt: skip
-
-        def progress(what: str, done: int, total: int, remark: str) -> None:
-            if not console.is_terminal:  # a log: a line for each recording or epoch would bury it
-                if done == total:
-                    tell(f"{what}: {done}/{total} {remark}".rstrip())
-                return
-            if what not in bars:
-                bars[what] = shown.add_task(what, total=total, remark="")
-            shown.update(bars[what], completed=done, remark=remark)
-
-        try:
+    try:
+        with bars(logged=True) as progress:
             metrics = run.train(plan, corpora, target, resume=resume, progress=progress)
-        except KeyboardInterrupt:
-            tell(f"Stopped. What was done is in {run.partial_of(target)}; --resume goes on with it.")
-            raise
+    except KeyboardInterrupt:
+        tell(f"Stopped. What was done is in {run.partial_of(target)}; --resume goes on with it.")
+        raise
     _report(metrics, target)
 
 

@@ -10,7 +10,17 @@ from intone.corpora.corpus import Corpus, Source, UnreadableNameError, Utterance
 from intone.corpora.fetch import fetch
 from intone.corpora.get import get
 from intone.corpora.registry import CORPORA, describe
-from intone.corpora.table import OnlySeven, Recording, Survey, left_out, only_seven, read, survey
+from intone.corpora.table import (
+    OnlySeven,
+    Recording,
+    Survey,
+    left_out,
+    misnamed,
+    only_seven,
+    read,
+    repeated,
+    survey,
+)
 from intone.corpora.unpack import Limits, unpack
 
 __all__ = [
@@ -31,8 +41,10 @@ __all__ = [
     "get",
     "held",
     "left_out",
+    "misnamed",
     "only_seven",
     "read",
+    "repeated",
     "same_content",
     "same_sound",
     "survey",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("path", "corpus", "speaker", "sex", "emotion", "sentence", "intensity", "language", "channel")
 """The columns of every table, in order."""
-_LEFT_OUT = "left_out"
+_MISNAMED, _REPEATED = "misnamed", "repeated"
 
 
 @dataclass(frozen=True)
@@ -150,13 +150,23 @@ def read(
     if not rows:
         raise CorpusError(_told_empty(corpus, found, channel))
     table = pd.DataFrame(rows, columns=list(COLUMNS), dtype="str")
-    table.attrs[_LEFT_OUT] = _told_left_out(corpus, found)
+    table.attrs |= {_MISNAMED: _told_misnamed(corpus, found), _REPEATED: _told_repeated(corpus, found)}
     return table
 
 
 def left_out(table: "pd.DataFrame") -> list[str]:
     """Tell in sentences what :func:`read` left out of a table; ask before joining it, as joined tables forget."""
-    return list(table.attrs.get(_LEFT_OUT, ()))
+    return [*misnamed(table), *repeated(table)]
+
+
+def misnamed(table: "pd.DataFrame") -> list[str]:
+    """Tell the part of :func:`left_out` that is a fault: recordings whose names cannot be read."""
+    return list(table.attrs.get(_MISNAMED, ()))
+
+
+def repeated(table: "pd.DataFrame") -> list[str]:
+    """Tell the part of :func:`left_out` that costs nothing: files that bear an earlier one's name."""
+    return list(table.attrs.get(_REPEATED, ()))
 
 
 class OnlySeven(NamedTuple):
@@ -246,22 +256,26 @@ def _one_of(setting: str, found: str, accepted: Iterable[str]) -> None:
         raise UsageError(f"{setting}={found!r} is not a choice; accepted are {', '.join(sorted(accepted))}.")
 
 
-def _told_left_out(corpus: Corpus, found: Survey) -> list[str]:
-    """Word what is not in the table; paths are those below the corpus's folder, the same on every machine."""
-    told = []
-    if found.unreadable:
-        path, why = next(iter(found.unreadable.items()))
-        told.append(
-            f"{path.relative_to(found.folder)}: the name looks like {corpus.name}'s, but it has an {why}."
-            + _and_more(len(found.unreadable) - 1, corpus)
-        )
-    if found.copies:
-        copy, first = next(iter(found.copies.items()))
-        told.append(
-            f"{copy.relative_to(found.folder)}: {corpus.name} has this name already, at "
-            f"{first.relative_to(found.folder)}; only the first is kept." + _and_more(len(found.copies) - 1, corpus)
-        )
-    return told
+def _told_misnamed(corpus: Corpus, found: Survey) -> list[str]:
+    """Word which names cannot be read; paths are those below the corpus's folder, the same on every machine."""
+    if not found.unreadable:
+        return []
+    path, why = next(iter(found.unreadable.items()))
+    return [
+        f"{path.relative_to(found.folder)}: the name looks like {corpus.name}'s, but it has an {why}."
+        + _and_more(len(found.unreadable) - 1, corpus)
+    ]
+
+
+def _told_repeated(corpus: Corpus, found: Survey) -> list[str]:
+    """Word which names stand twice, likewise."""
+    if not found.copies:
+        return []
+    copy, first = next(iter(found.copies.items()))
+    return [
+        f"{copy.relative_to(found.folder)}: {corpus.name} has this name already, at "
+        f"{first.relative_to(found.folder)}; only the first is kept." + _and_more(len(found.copies) - 1, corpus)
+    ]
 
 
 def _and_more(number: int, corpus: Corpus) -> str:

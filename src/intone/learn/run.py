@@ -121,13 +121,13 @@ def train(
     files = _files(heard, folds)
     partial = _partial(recipe, out, files)
     began = time.monotonic()
-    first = _train_fold(heard, recipe, *folds[0], partial, progress)
+    first = train_fold(heard, recipe, *folds[0], partial, progress)
     answers: dict[str, Any] = {first.key: first.logits}
     held: dict[str, Any] = {first.key: first.held}
     confidence = {first.key: first.confidence}
     honest = first  # the first whose test voices it has not heard: a random split's would be known in any noise
     for entry in folds[1:]:
-        done = _train_fold(heard, recipe, *entry, partial, progress)
+        done = train_fold(heard, recipe, *entry, partial, progress)
         answers[done.key] = done.logits
         held[done.key] = done.held
         confidence[done.key] = done.confidence
@@ -215,9 +215,39 @@ def _files(heard: Dataset, folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:
     )
 
 
-def _train_fold(
-    heard: Dataset, recipe: TrainingRecipe, name: str, seed: int, fold: Fold, partial: Path, progress: Progress
+def train_fold(
+    heard: Dataset,
+    recipe: TrainingRecipe,
+    name: str,
+    seed: int,
+    fold: Fold,
+    partial: Path,
+    progress: Progress = dataset.untold,
 ) -> Outcome:
+    """Train one fold of a run, and answer its test part.
+
+    Parameters
+    ----------
+    heard : Dataset
+        The recipe's recordings; see :func:`intone.learn.dataset.load`.
+    recipe : TrainingRecipe
+        What to train, and how.
+    name : str
+        The protocol's name.
+    seed : int
+        One of the recipe's.
+    fold : Fold
+        Who stands on which side; see :func:`intone.learn.splits.make`.
+    partial : pathlib.Path
+        Where the checkpoints lie; one that is there already is gone on from.
+    progress : callable
+        Told about each epoch trained.
+
+    Returns
+    -------
+    Outcome
+        The same for the same recordings, recipe, seed, code and machine.
+    """
     folder = partial / "folds" / name / f"{fold.name}-seed-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     what = f"{name} {fold.name} seed {seed}" if name != fold.name else f"{name} seed {seed}"

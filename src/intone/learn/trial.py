@@ -1,5 +1,6 @@
 """A trial: a model as it would be used, on a corpus, with the voices that it knows kept apart."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +72,10 @@ class Trial:
         Of the first part, where it was asked for.
     dropped : dict of str to int
         Utterances left out because the model cannot answer their label.
-    left_out : tuple of str
-        What could not be heard, each in a sentence.
+    repeated : tuple of str
+        Files left out because their name or their sound is an earlier one's, each in a sentence.
+    failed : tuple of str
+        Recordings that could not be used, each in a sentence: misnamed, or not to be heard.
     """
 
     corpus: str
@@ -81,7 +84,8 @@ class Trial:
     parts: tuple[Part, ...]
     robustness: Robustness | None
     dropped: dict[str, int]
-    left_out: tuple[str, ...]
+    repeated: tuple[str, ...]
+    failed: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Give a dictionary for JSON."""
@@ -89,7 +93,8 @@ class Trial:
             "parts": [part.to_dict() for part in self.parts],
             "robustness": self.robustness.to_dict() if self.robustness else None,
             "dropped": self.dropped,
-            "left_out": list(self.left_out),
+            "repeated": list(self.repeated),
+            "failed": list(self.failed),
         }
 
     def content(self, *, command: str) -> Content:
@@ -101,7 +106,7 @@ class Trial:
             facts=(("Model", self.card.name), ("Tested on", self.corpus), ("Trained on", ", ".join(self.card.corpora)),
                    *((part.title.capitalize(), part.speakers) for part in self.parts)),
             notes=(*(f"Left out: {count} utterances labelled {label}." for label, count in self.dropped.items()),
-                   *(f"Left out: {sentence}" for sentence in self.left_out)),
+                   *(f"Left out: {sentence}" for sentence in (*self.repeated, *self.failed))),
             command=command,
             card=self.card,
             recipe=self.card.recipe,
@@ -151,7 +156,8 @@ def run(
     if table.empty:
         raise CorpusError(f"{corpus}: its recordings have none of the model's labels ({', '.join(model.card.labels)}).")
     logits: dict[int, np.ndarray[Any, Any]] = {}
-    left_out: list[str] = []
+    first: dict[str, str] = {}
+    repeated, unheard = corpora.repeated(whole), list[str]()
     paths = [Path(path) for path in table["path"]]
     table["path"] = names = [path.relative_to(root).as_posix() for path in paths]
     batches = [range(start, min(start + BATCH, len(paths))) for start in range(0, len(paths), BATCH)]
@@ -159,13 +165,19 @@ def run(
         heard: dict[int, Waveform] = {}
         for row in batch:
             try:
-                heard[row] = audio.load(paths[row], name=names[row])
+                sound = audio.load(paths[row], name=names[row])
             except SoundError as error:
-                left_out.append(str(error))
+                unheard.append(str(error))
+                continue
+            kept = first.setdefault(hashlib.sha256(sound.samples.tobytes()).hexdigest(), names[row])
+            if kept != names[row]:  # it would count twice
+                repeated.append(f"{names[row]}: the same sound as {kept}; only the first is kept.")
+            else:
+                heard[row] = sound
         if heard:
             logits |= dict(zip(heard, model.logits(list(heard.values())), strict=True))
     if not logits:
-        raise CorpusError(f"{root}: not one of the {len(paths)} recordings can be heard; the first: {left_out[0]}")
+        raise CorpusError(f"{root}: not one of the {len(paths)} recordings can be heard; the first: {unheard[0]}")
     given = _answers(table.iloc[list(logits)], np.stack(list(logits.values())), model.card)
     known = given.table["speaker"].isin(model.card.speakers).to_numpy()
     parts = tuple(
@@ -174,7 +186,8 @@ def run(
         if side.any()
     )
     tried = _robustness(model, parts[0], root) if robust else None
-    return Trial(corpus, root, model.card, parts, tried, dropped, (*corpora.left_out(whole), *left_out))
+    failed = (*corpora.misnamed(whole), *unheard)
+    return Trial(corpus, root, model.card, parts, tried, dropped, tuple(repeated), failed)
 
 
 def _answerable(
