@@ -31,3 +31,9 @@ def test_a_prediction_imports_nothing_heavy(way: str, examples: Path) -> None:
 def test_importing_intone_opens_neither_models_nor_sound() -> None:
     done = subprocess.run([sys.executable, "-c", f"import intone\n{TELL}"], capture_output=True, text=True, check=True)
     assert not set(json.loads(done.stderr)) & {*HEAVY, "onnxruntime", "soundfile", "soxr", "typer", "rich"}
+
+
+def test_reading_a_training_recipe_waits_for_neither_keras_nor_scikit_learn() -> None:
+    code = f"import intone.learn.recipe\n{TELL}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(json.loads(done.stderr)) & {"keras", "tensorflow", "sklearn"}

@@ -122,10 +122,10 @@ def test_gain_changes_nothing_for_a_network_that_takes_the_level_out() -> None:
     assert np.allclose(network(quiet), network(loud), atol=1e-5)
 
 
-def test_the_standardising_layer_holds_the_training_parts_statistics_and_no_padding(tmp_path: Path) -> None:
+def test_the_standardising_layer_holds_the_training_parts_statistics_and_no_padding() -> None:
     parts, truth = spoken(30)
     plan = recipe("gru", epochs=1)
-    network = fit.fit(lesson(Inputs.of(parts), truth), plan, folder=tmp_path, tick=lambda *_: None)
+    network = fit.fit(lesson(Inputs.of(parts), truth), plan.network, plan.training, tick=lambda *_: None)
     mean, variance = network.get_layer("standardise").get_weights()
     own = np.concatenate(parts).astype(np.float64)
     assert np.allclose(mean, own.mean(axis=0), atol=1e-5)

@@ -53,6 +53,49 @@ class Inputs:
         padded = [np.pad(part.values, ((0, 0), (0, frames - part.values.shape[1]), (0, 0))) for part in parts]
         return cls(np.concatenate(padded), np.concatenate([part.lengths for part in parts if part.lengths is not None]))
 
+    @classmethod
+    def from_array(cls, values: Floats) -> "Inputs":
+        """Read vectors, or sequences whose padding is NaN, as :meth:`to_array` gives them.
+
+        Parameters
+        ----------
+        values : numpy.ndarray of float32, shape (utterances, columns) or (utterances, frames, columns)
+            A sequence ends with the last frame of which anything was measured; what follows is padding.
+
+        Examples
+        --------
+        >>> read = Inputs.from_array(np.array([[[1], [np.nan], [2], [np.nan]]], np.float32))
+        >>> read.lengths.tolist(), read.values[0, :, 0].tolist()
+        ([3], [1.0, nan, 2.0])
+        """
+        if values.ndim == 2:
+            return cls(values)
+        frames = values.shape[1]
+        measured = np.any(~np.isnan(values), axis=2)  # (utterances, frames)
+        # An utterance of which nothing was measured keeps one frame, for a mean over none is no number.
+        lengths = np.where(np.any(measured, axis=1), frames - measured[:, ::-1].argmax(axis=1), 1).astype(np.int64)
+        padding = np.arange(frames) >= lengths[:, np.newaxis]
+        return cls(np.where(padding[..., np.newaxis], np.float32(0), values), lengths)[:]
+
+    def to_array(self) -> Floats:
+        """Give one array: vectors as they are, sequences padded with NaN instead of zeros, which tells their lengths.
+
+        Any library can index such an array by utterance, as scikit-learn does to divide it into folds.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (utterances, columns) or (utterances, frames, columns)
+
+        Examples
+        --------
+        >>> Inputs.of([np.ones((1, 1), np.float32), np.ones((2, 1), np.float32)]).to_array()[:, :, 0].tolist()
+        [[1.0, nan], [1.0, 1.0]]
+        """
+        if self.lengths is None:
+            return self.values
+        padding = np.arange(self.values.shape[1]) >= self.lengths[:, np.newaxis]
+        return np.where(padding[..., np.newaxis], np.float32(np.nan), self.values)
+
     def __len__(self) -> int:
         return len(self.values)
 

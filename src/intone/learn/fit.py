@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from intone.features.inputs import Inputs
 from intone.learn import networks
 from intone.learn.augment import cropped, masked
-from intone.learn.recipe import TrainingPart, TrainingRecipe
+from intone.learn.recipe import NetworkPart, TrainingPart
 
 Tick = Callable[[int, int, dict[str, float]], None]
 """Told the epochs done, of how many, and the last one's loss and accuracy."""
@@ -48,8 +48,16 @@ class Lesson:
     seed: int
 
 
-def fit(lesson: Lesson, recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> Any:
-    """Train the recipe's network on the training part of a fold.
+def fit(
+    lesson: Lesson,
+    network: NetworkPart,
+    training: TrainingPart,
+    *,
+    tick: Tick,
+    standardise: bool = True,
+    folder: Path | None = None,
+) -> Any:
+    """Train a network on the training part of a fold.
 
     The validation part is only watched, epoch by epoch. What is random in an epoch (order, cuts, dropout) is drawn from
     the seed and the epoch's number alone, so that a training stopped anywhere and gone on with ends with the same
@@ -59,12 +67,17 @@ def fit(lesson: Lesson, recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> 
     ----------
     lesson : Lesson
         What to learn from.
-    recipe : TrainingRecipe
-        How.
-    folder : pathlib.Path
-        Holds ``history.csv`` and the checkpoint; a checkpoint that lies there is gone on from.
+    network : NetworkPart
+        Which network.
+    training : TrainingPart
+        How long and how fast.
     tick : callable
         Told about each finished epoch.
+    standardise : bool, default True
+        Whether each column is brought to mean 0 and deviation 1.
+    folder : pathlib.Path, optional
+        Holds ``history.csv`` and the checkpoint; a checkpoint that lies there is gone on from. Without a folder nothing
+        is left.
 
     Returns
     -------
@@ -72,50 +85,48 @@ def fit(lesson: Lesson, recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> 
         Trained, from features to probabilities.
     """
     keras.utils.set_random_seed(lesson.seed)
-    checkpoint, history_path = folder / CHECKPOINT, folder / HISTORY
-    batches = _Batches(lesson, recipe.training)
-    if checkpoint.exists():
-        network = keras.models.load_model(checkpoint)
-        history = pd.read_csv(history_path).iloc[: int(network.optimizer.iterations) // len(batches)]
+    batches = _Batches(lesson, training)
+    if folder is not None and (folder / CHECKPOINT).exists():
+        model = keras.models.load_model(folder / CHECKPOINT)
+        history = pd.read_csv(folder / HISTORY).iloc[: int(model.optimizer.iterations) // len(batches)]
     else:
-        network = _new(lesson, recipe, steps=len(batches) * recipe.training.epochs)
+        model = _new(lesson, network, training, standardise=standardise, steps=len(batches) * training.epochs)
         history = pd.DataFrame()
     batches.begin(len(history))
     watched = None
     if len(lesson.watched):
         watched = (lesson.watched.feed(), np.eye(lesson.labels, dtype=np.float32)[lesson.watched_truth])
-    network.fit(
+    model.fit(
         batches,
-        epochs=recipe.training.epochs,
+        epochs=training.epochs,
         initial_epoch=len(history),
         shuffle=False,  # the order is ours, see _Batches
         validation_data=watched,
         verbose=0,
-        callbacks=[_Progress(history, folder, recipe.training.epochs, lesson.seed, tick)],
+        callbacks=[_Progress(history, folder, training.epochs, lesson.seed, tick)],
     )
-    return network
+    return model
 
 
-def _new(lesson: Lesson, recipe: TrainingRecipe, *, steps: int) -> Any:
-    network = networks.build(
-        recipe.network.kind,
-        recipe.network.options,
+def _new(lesson: Lesson, network: NetworkPart, training: TrainingPart, *, standardise: bool, steps: int) -> Any:
+    model = networks.build(
+        network.kind,
+        network.options,
         columns=lesson.train.columns,
         labels=lesson.labels,
         sequence=lesson.train.lengths is not None,
     )
-    if recipe.features.standardise:
-        _standardise(network, lesson.train)
-    training = recipe.training
+    if standardise:
+        _standardise(model, lesson.train)
     rate: Any = training.learning_rate
     if training.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-    network.compile(
+    model.compile(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=training.weight_decay),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing),
         metrics=["accuracy"],
     )
-    return network
+    return model
 
 
 def _standardise(network: Any, train: Inputs) -> None:
@@ -170,9 +181,9 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no typ
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Seeds each epoch's dropout, and leaves history and checkpoint behind it."""
+    """Seeds each epoch's dropout, and leaves history and checkpoint behind it where there is a folder for them."""
 
-    def __init__(self, history: pd.DataFrame, folder: Path, epochs: int, seed: int, tick: Tick) -> None:
+    def __init__(self, history: pd.DataFrame, folder: Path | None, epochs: int, seed: int, tick: Tick) -> None:
         super().__init__()
         self._history, self._folder, self._epochs, self._seed, self._tick = history, folder, epochs, seed, tick
 
@@ -186,8 +197,9 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         line = pd.DataFrame([{"epoch": epoch + 1, **(logs or {})}])
         self._history = pd.concat([self._history, line], ignore_index=True)
-        self._history.to_csv(self._folder / "history.new", index=False)
-        (self._folder / "history.new").replace(self._folder / HISTORY)
-        self.model.save(self._folder / "new.keras")
-        (self._folder / "new.keras").replace(self._folder / CHECKPOINT)
+        if self._folder is not None:
+            self._history.to_csv(self._folder / "history.new", index=False)
+            (self._folder / "history.new").replace(self._folder / HISTORY)
+            self.model.save(self._folder / "new.keras")
+            (self._folder / "new.keras").replace(self._folder / CHECKPOINT)
         self._tick(epoch + 1, self._epochs, dict(logs or {}))

@@ -1,7 +1,7 @@
 """One way to train and to leave any model of the field, be it a network or a classical one."""
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from intone.learn.fit import Lesson, Tick
 from intone.learn.recipe import TrainingRecipe
 
 Floats = NDArray[np.float32]
+Family: TypeAlias = Literal["network", "classical"]
 BLOCK = 256
 """How many utterances are answered at a time."""
 FAINTEST = 1e-7
@@ -95,6 +96,31 @@ class Classical:
         export.classical(self._pipeline, card, path, proof=proof, expected=self.logits(proof), faintest=FAINTEST)
 
 
+MODELS: dict[str, Family] = {
+    **dict.fromkeys(networks.NETWORKS, "network"),
+    **dict.fromkeys(classical.CLASSIFIERS, "classical"),
+}
+"""Every model of the field by name, and what it is: a Keras network or a scikit-learn pipeline."""
+
+
+def family(kind: str) -> Family:
+    """Say what a model of :data:`MODELS` is.
+
+    Raises
+    ------
+    UsageError
+        There is no such model.
+
+    Examples
+    --------
+    >>> family("lstm"), family("svm")
+    ('network', 'classical')
+    """
+    if kind not in MODELS:
+        raise unknown("model", kind, MODELS)
+    return MODELS[kind]
+
+
 def train(lesson: Lesson, recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> Trained:
     """Train what the recipe names: one of the networks, or one of the classical models.
 
@@ -115,12 +141,12 @@ def train(lesson: Lesson, recipe: TrainingRecipe, *, folder: Path, tick: Tick) -
         There is no such model, or it cannot take features of this kind.
     """
     kind = recipe.network.kind
-    if kind in networks.NETWORKS:
+    if family(kind) == "network":
         if recipe.features.reduce:
             raise UsageError(f"[features] reduce is for classical models; {kind} is a network.")
-        return Network(fit.fit(lesson, recipe, folder=folder, tick=tick))
-    if kind not in classical.CLASSIFIERS:
-        raise unknown("model", kind, [*networks.NETWORKS, *classical.CLASSIFIERS])
+        standardise = recipe.features.standardise
+        network = fit.fit(lesson, recipe.network, recipe.training, standardise=standardise, folder=folder, tick=tick)
+        return Network(network)
     if lesson.train.lengths is not None:
         raise UsageError(f"{kind} takes one vector an utterance; the feature recipe gives one a frame.")
     pipeline = classical.build(

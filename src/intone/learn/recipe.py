@@ -214,10 +214,48 @@ def parse(text: str, *, name: str = "<recipe>") -> TrainingRecipe:
         features=_section(FeaturesPart, stored["features"], f"{name}: [features]"),
         network=NetworkPart(network.pop("kind"), network),
         split=_section(SplitPart, stored["split"], f"{name}: [split]"),
-        training=_section(TrainingPart, stored.get("training", {}), f"{name}: [training]"),
+        training=training_part(stored.get("training", {}), f"{name}: [training]"),
     )
     _check_ranges(recipe, name)
     return recipe
+
+
+def training_part(stored: Mapping[str, Any], where: str) -> TrainingPart:
+    """Check the settings of a training, of which those left out have their defaults.
+
+    Parameters
+    ----------
+    stored : mapping
+        By the names of :class:`TrainingPart`'s fields, as TOML gives them.
+    where : str
+        What errors call their place.
+
+    Raises
+    ------
+    UsageError
+        A key is unknown, or a value is of the wrong type or out of range.
+
+    Examples
+    --------
+    >>> training_part({"epochs": 0}, "my.toml: [training]")
+    Traceback (most recent call last):
+    intone.errors.UsageError: my.toml: [training] epochs is 0; accepted is 1 to 100000.
+    """
+    part = _section(TrainingPart, stored, where)
+    bounds: list[tuple[str, float, float, float]] = [
+        ("epochs", part.epochs, 1, 100_000),
+        ("batch", part.batch, 1, 100_000),
+        ("learning_rate", part.learning_rate, 1e-8, 10),
+        ("weight_decay", part.weight_decay, 0, 1),
+        ("label_smoothing", part.label_smoothing, 0, 0.9),
+        ("crop", part.crop, 0, 100_000),
+        ("masks", part.masks, 0, 20),
+        ("copies", part.copies, 0, 20),
+    ]
+    _check_bounds(bounds, where)
+    if not part.seeds or len(set(part.seeds)) < len(part.seeds) or min(part.seeds) < 0:
+        raise UsageError(f"{where} seeds must be different whole numbers, at least one, none below 0.")
+    return part
 
 
 def _section(kind: type[Section], stored: Mapping[str, Any], where: str) -> Section:
@@ -258,25 +296,19 @@ _ACCEPTED = {str: "a text", int: "a whole number", bool: "true or false"}
 
 
 def _check_ranges(recipe: TrainingRecipe, name: str) -> None:
-    split, training = recipe.split, recipe.training
     bounds: list[tuple[str, float, float, float]] = [
-        ("[split] test", split.test, 0.01, 0.9),
-        ("[split] validation", split.validation, 0, 0.9),
-        ("[split] folds", split.folds, 2, 100),
-        ("[training] epochs", training.epochs, 1, 100_000),
-        ("[training] batch", training.batch, 1, 100_000),
-        ("[training] learning_rate", training.learning_rate, 1e-8, 10),
-        ("[training] weight_decay", training.weight_decay, 0, 1),
-        ("[training] label_smoothing", training.label_smoothing, 0, 0.9),
-        ("[training] crop", training.crop, 0, 100_000),
-        ("[training] masks", training.masks, 0, 20),
-        ("[training] copies", training.copies, 0, 20),
+        ("[split] test", recipe.split.test, 0.01, 0.9),
+        ("[split] validation", recipe.split.validation, 0, 0.9),
+        ("[split] folds", recipe.split.folds, 2, 100),
         ("[features] keep", recipe.features.keep, 0, 100_000),
     ]
-    for where, found, low, high in bounds:
-        if not low <= found <= high:
-            raise UsageError(f"{name}: {where} is {found:g}; accepted is {low:g} to {high:g}.")
-    if not training.seeds or len(set(training.seeds)) < len(training.seeds) or min(training.seeds) < 0:
-        raise UsageError(f"{name}: [training] seeds must be different whole numbers, at least one, none below 0.")
+    _check_bounds(bounds, f"{name}:")
     if not recipe.corpora.names:
         raise UsageError(f"{name}: [corpora] names must name at least one corpus.")
+
+
+def _check_bounds(bounds: list[tuple[str, float, float, float]], where: str) -> None:
+    """Refuse a value that is outside its bounds; each is told as name, value, lowest and highest."""
+    for setting, found, low, high in bounds:
+        if not low <= found <= high:
+            raise UsageError(f"{where} {setting} is {found:g}; accepted is {low:g} to {high:g}.")

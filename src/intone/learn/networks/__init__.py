@@ -41,9 +41,7 @@ def build(kind: str, options: Mapping[str, Any], *, columns: int, labels: int, s
     Traceback (most recent call last):
     intone.errors.UsageError: There is no option of the network lstm 'layers'. Accepted: dense, dropout, pooling, units.
     """
-    if kind not in NETWORKS:
-        raise unknown("network", kind, NETWORKS)
-    known = set(signature(NETWORKS[kind]).parameters) - {"columns", "labels", "sequence"}
+    known = options_of(kind)
     for option in options:
         if option not in known:
             raise unknown(f"option of the network {kind}", option, known)
@@ -51,3 +49,21 @@ def build(kind: str, options: Mapping[str, Any], *, columns: int, labels: int, s
         return NETWORKS[kind](columns=columns, labels=labels, sequence=sequence, **options)
     except (TypeError, ValueError) as error:
         raise UsageError(f"The network {kind} cannot be built with {dict(options)}: {error}") from error
+
+
+def options_of(kind: str) -> set[str]:
+    """Name the options of a network.
+
+    Raises
+    ------
+    UsageError
+        There is no such network.
+
+    Examples
+    --------
+    >>> sorted(options_of("gru"))
+    ['dense', 'dropout', 'pooling', 'units']
+    """
+    if kind not in NETWORKS:
+        raise unknown("network", kind, NETWORKS)
+    return set(signature(NETWORKS[kind]).parameters) - {"columns", "labels", "sequence"}
