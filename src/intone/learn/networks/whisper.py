@@ -24,7 +24,10 @@ WINDOW, HOP, BANDS = 400, 160, 80
 FLOOR = 1e-8
 """Power that is 80 dB below an utterance's loudest band counts as this."""
 LOUDEST = 1.0
-"""The decimal logarithm that an utterance's loudest band is brought to: about what it is in speech of a usual level."""
+"""The decimal logarithm that an utterance's loudest band is brought to.
+
+Chosen, not tuned: as recorded, 60 utterances each had medians of 0.4 (TESS) and -0.4 (RAVDESS), 95th percentiles of
+1.3 and 1.6. What is trained with one value hears wrongly with another."""
 FAINTEST = 1e-30
 """Keeps digital silence from a division by zero."""
 MAX_SECONDS = 30
