@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export INTONE_CORPORA ?= $(wildcard ../shared/corpora)
+export INTONE_BACKBONES ?= $(wildcard ../shared/backbones)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 # A target whose recipe failed is not left behind as if it were made.
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench results clean
+.PHONY: help demo test test-reference lint bench results clean
 help:            ## Say what can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -17,6 +18,9 @@ demo: $(VENV)/.hear  ## Hear the emotion in the recordings of examples/
 
 test: $(VENV)/.dev  ## Run the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-reference: $(VENV)/.reference  ## Compare the encoder with Hugging Face's, on real speech
+	$(BIN)/python -m pytest -s tests/learn/whisper_reference.py
 
 lint: $(VENV)/.dev  ## Style, types, spelling and the arrows between the modules
 	$(BIN)/ruff check .
@@ -47,3 +51,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing Intone and its development tools into $(VENV) (about 2 GB, once) ..."
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.hear
+
+$(VENV)/.reference: $(VENV)/.dev
+	@echo "Installing PyTorch and transformers into $(VENV) ..."
+	$(PIP) install --constraint constraints.txt --editable '.[dev,reference]'
+	@touch $@

@@ -269,8 +269,8 @@ def test_labels_stand_once(write: Callable[..., Path]) -> None:
     assert "labels" in refusal(write({**CARD, "labels": ["anger"] * 7}))
 
 
-def test_waveform_models_are_for_a_later_version(write: Callable[..., Path]) -> None:
-    assert "input is 'waveform'" in refusal(write({**CARD, "input": "waveform"}))
+def test_a_network_of_features_cannot_hear_waveforms(write: Callable[..., Path]) -> None:
+    assert "do not fit" in refusal(write({**CARD, "input": "waveform"}))
 
 
 def test_a_rate_that_is_not_ours_is_refused(write: Callable[..., Path]) -> None:

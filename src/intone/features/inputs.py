@@ -1,4 +1,4 @@
-"""What a model is given, a batch at a time: one vector an utterance, or a sequence of frames padded with zeros."""
+"""What a model is given, a batch at a time: vectors, or frames or samples in sequence, padded with zeros."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,15 @@ Rows: TypeAlias = NDArray[np.intp] | NDArray[np.bool_] | slice
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """The features of many utterances.
+    """The features of many utterances, or their sound itself.
 
     Attributes
     ----------
-    values : numpy.ndarray of float32, shape (utterances, columns) or (utterances, frames, columns)
-        Sequences are padded with zeros to the longest.
+    values : numpy.ndarray of float32
+        Vectors ``(utterances, columns)``, frames ``(utterances, frames, columns)`` or sound ``(utterances, samples)``;
+        sequences are padded with zeros to the longest.
     lengths : numpy.ndarray of int64, shape (utterances,), or None
-        How many frames are each utterance's own; None where the values are vectors.
+        How many frames or samples are each utterance's own; None where the values are vectors.
     """
 
     values: Floats
@@ -36,10 +37,24 @@ class Inputs:
         >>> gathered.values.shape, gathered.lengths.tolist()
         ((2, 5, 2), [3, 5])
         """
-        if parts[0].ndim == 1:
-            return cls(np.stack(parts))
+        return cls(np.stack(parts)) if parts[0].ndim == 1 else cls._padded(parts)
+
+    @classmethod
+    def of_sounds(cls, sounds: Sequence[Floats]) -> "Inputs":
+        """Gather the samples ``(samples,)`` of sounds of any lengths.
+
+        Examples
+        --------
+        >>> gathered = Inputs.of_sounds([np.ones(3, np.float32), np.ones(5, np.float32)])
+        >>> gathered.values.shape, gathered.lengths.tolist(), sorted(gathered.named())
+        ((2, 5), [3, 5], ['lengths', 'waveform'])
+        """
+        return cls._padded(sounds)
+
+    @classmethod
+    def _padded(cls, parts: Sequence[Floats]) -> "Inputs":
         lengths = np.array([len(part) for part in parts], dtype=np.int64)
-        values = np.zeros((len(parts), int(lengths.max()), parts[0].shape[1]), dtype=np.float32)
+        values = np.zeros((len(parts), int(lengths.max()), *parts[0].shape[1:]), dtype=np.float32)
         for row, part in zip(values, parts, strict=True):
             row[: len(part)] = part
         return cls(values, lengths)
@@ -49,8 +64,9 @@ class Inputs:
         """Put batches behind one another; sequences are padded to the longest of all."""
         if parts[0].lengths is None:
             return cls(np.concatenate([part.values for part in parts]))
-        frames = max(part.values.shape[1] for part in parts)
-        padded = [np.pad(part.values, ((0, 0), (0, frames - part.values.shape[1]), (0, 0))) for part in parts]
+        longest = max(part.values.shape[1] for part in parts)
+        unpadded = [(0, 0)] * (parts[0].values.ndim - 2)
+        padded = [np.pad(part.values, [(0, 0), (0, longest - part.values.shape[1]), *unpadded]) for part in parts]
         return cls(np.concatenate(padded), np.concatenate([part.lengths for part in parts if part.lengths is not None]))
 
     @classmethod
@@ -113,7 +129,7 @@ class Inputs:
 
     @property
     def own(self) -> Floats:
-        """Every vector, or every frame that is no padding: ``(rows, columns)``."""
+        """Every vector, or every frame or sample that is no padding: ``(rows, columns)`` or ``(rows,)``."""
         if self.lengths is None:
             return self.values
         return self.values[np.arange(self.values.shape[1]) < self.lengths[:, np.newaxis]]
@@ -124,4 +140,6 @@ class Inputs:
 
     def named(self) -> dict[str, NDArray[Any]]:
         """Give what a model file takes, by the names of its inputs."""
-        return {"features": self.values} | ({} if self.lengths is None else {"lengths": self.lengths})
+        if self.lengths is None:
+            return {"features": self.values}
+        return {"features" if self.values.ndim == 3 else "waveform": self.values, "lengths": self.lengths}

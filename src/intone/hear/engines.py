@@ -1,17 +1,28 @@
-"""What runs a model: ONNX Runtime for model files, and Keras itself for the ``.keras`` file of a run folder."""
+"""What runs a model (ONNX Runtime, or Keras for the ``.keras`` file of a run folder), and how it is given sounds."""
 
+import math
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from intone.errors import MissingExtraError, ModelError
+from intone import features
+from intone.errors import MissingExtraError, ModelError, UsageError
 from intone.features import Inputs
 from intone.hear import modelfile
+from intone.hear.audio import RATE, Waveform
+from intone.hear.modelfile import Card
 
 Floats = NDArray[np.float32]
+Hearing = Callable[[Sequence[Waveform]], Floats]
+"""Turns sounds into logits ``(sounds, labels)``."""
+MAX_SECONDS = 30.0
+"""Longest piece that a model of waveforms is given: Whisper has learned no more, and memory grows with its square."""
+BATCH_SECONDS = 120.0
+"""Most that a model of waveforms is given at a time, padding included."""
 
 
 class Engine(Protocol):
@@ -19,6 +30,54 @@ class Engine(Protocol):
 
     def __call__(self, inputs: Inputs) -> Floats:
         """Give logits ``(batch, labels)``."""
+
+
+def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
+    """Give what turns sounds into logits, by way of the input that a model's card asks for.
+
+    A model of waveforms is given sounds of more than 30 s in pieces of one length, whose logits are averaged.
+
+    Parameters
+    ----------
+    engine : Engine
+        Runs the model.
+    card : Card
+        The model's.
+    name : str
+        The model's, for messages.
+
+    Raises
+    ------
+    ModelError
+        This version of Intone cannot give the model what its card asks for.
+    """
+    if card.rate != RATE:
+        raise ModelError(f"{name}: the model hears sound at {card.rate} Hz; this version of Intone accepts {RATE}.")
+    if card.input == "waveform":
+        return lambda sounds: _heard_in_pieces(engine, sounds)
+    try:
+        recipe = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
+    except UsageError as error:
+        raise ModelError(f"{name}: the feature recipe on the model's card cannot be used: {error}") from error
+    return lambda sounds: engine(Inputs.of([features.extract(sound, recipe=recipe).values for sound in sounds]))
+
+
+def _heard_in_pieces(engine: Engine, sounds: Sequence[Waveform]) -> Floats:
+    cut = [np.array_split(sound.samples, math.ceil(sound.duration / MAX_SECONDS)) for sound in sounds]
+    pieces = [piece for some in cut for piece in some]
+    # Like lengths together, so that little is padded.
+    order = sorted(range(len(pieces)), key=lambda number: len(pieces[number]))
+    logits: dict[int, Floats] = {}
+    while order:
+        longest = len(pieces[order[-1]])
+        batch = order[-max(1, int(BATCH_SECONDS * RATE / longest)) :]
+        del order[-len(batch) :]
+        logits |= dict(zip(batch, engine(Inputs.of_sounds([pieces[number] for number in batch])), strict=True))
+    ends = np.cumsum([len(some) for some in cut])
+    return np.stack([
+        np.mean([logits[number] for number in range(end - len(some), end)], axis=0)
+        for some, end in zip(cut, ends, strict=True)
+    ])  # fmt: skip
 
 
 def from_onnx(path: Path, *, threads: int) -> tuple[Engine, str]:

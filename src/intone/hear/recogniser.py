@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from intone import features
 from intone.emotions import Emotion
 from intone.errors import ModelError, UsageError
 from intone.hear import audio, engines, modelfile
 from intone.hear.audio import RATE, Sound, Waveform
-from intone.hear.engines import Engine, Floats
+from intone.hear.engines import Floats, Hearing
 from intone.hear.modelfile import Card
 from intone.results import Prediction
 
@@ -30,14 +29,12 @@ class Recogniser:
         What the model says of itself: labels, features, licence and honest scores.
     """
 
-    def __init__(self, engine: Engine, card: Card) -> None:
+    def __init__(self, hearing: Hearing, card: Card) -> None:
         self.card = card
-        self._engine = engine
-        self._features = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
+        self._hearing = hearing
 
     def __repr__(self) -> str:
-        columns = f"{len(self._features.names)} features"
-        return f"Recogniser({self.card.name!r}: {columns} → {', '.join(self.card.labels)})"
+        return f"Recogniser({self.card.name!r}: {self.card.input} → {', '.join(self.card.labels)})"
 
     def predict(self, sound: Sound, *, rate: int | None = None) -> Prediction:
         """Hear the emotion of one sound.
@@ -89,9 +86,7 @@ class Recogniser:
                 audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
                 for sound in sounds[start : start + BATCH]
             ]
-            measured = [features.extract(waveform, recipe=self._features).values for waveform in heard]
-            logits = self._engine(features.Inputs.of(measured))
-            predictions += [self._prediction(*pair) for pair in zip(heard, logits, strict=True)]
+            predictions += [self._prediction(*pair) for pair in zip(heard, self._hearing(heard), strict=True)]
         return predictions
 
     def _prediction(self, waveform: Waveform, logits: Floats) -> Prediction:
@@ -154,7 +149,8 @@ def load(model: str | Path = modelfile.DEFAULT, *, threads: int = 0) -> Recognis
     path = modelfile.find(model)
     by_keras = path.suffix == ".keras"
     engine, text = engines.from_keras(path) if by_keras else engines.from_onnx(path, threads=threads)
-    return _tried(Recogniser(engine, _for_use(Card.from_json(text, name=str(path)), path)), path)
+    card = _for_use(Card.from_json(text, name=str(path)), path)
+    return _tried(Recogniser(engines.hearing(engine, card, name=str(path)), card), path)
 
 
 def _tried(recogniser: Recogniser, path: Path) -> Recogniser:
@@ -175,12 +171,4 @@ def _for_use(card: Card, path: Path) -> Card:
             f"{path}: this model was made for evaluation and answers {', '.join(others)} too; "
             f"a model for use answers with the seven: {', '.join(Emotion)}."
         )
-    if card.input != "features":
-        raise ModelError(f"{path}: the model's input is {card.input!r}; this version of Intone accepts 'features'.")
-    if card.rate != RATE:
-        raise ModelError(f"{path}: the model hears sound at {card.rate} Hz; this version of Intone accepts {RATE}.")
-    try:
-        features.FeatureRecipe.from_toml(card.feature_recipe)
-    except UsageError as error:
-        raise ModelError(f"{path}: the feature recipe on the model's card cannot be used: {error}") from error
     return card

@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from intone import features
 from intone.errors import ModelError
-from intone.features import FeatureRecipe, Inputs
 from intone.hear import engines, modelfile
-from intone.hear.audio import RATE, Waveform
+from intone.hear.audio import Waveform
 from intone.hear.engines import Engine
 from intone.hear.modelfile import Card
 from intone.hear.recogniser import BATCH
@@ -27,8 +25,8 @@ class Candidate:
 
     def __init__(self, engine: Engine, card: Card, *, name: str) -> None:
         self.card = card
-        self._engine, self._name = engine, name
-        self._features = features.recipe(FeatureRecipe.from_toml(card.feature_recipe))
+        self._name = name
+        self._hearing = engines.hearing(engine, card, name=name)
 
     def logits(self, sounds: Sequence[Waveform]) -> NDArray[np.float32]:
         """Give logits ``(sounds, labels)``.
@@ -41,7 +39,7 @@ class Candidate:
         found = []
         for start in range(0, len(sounds), BATCH):
             batch = sounds[start : start + BATCH]
-            logits = self._engine(Inputs.of([features.extract(one, recipe=self._features).values for one in batch]))
+            logits = self._hearing(batch)
             if logits.shape != (len(batch), len(self.card.labels)) or not np.isfinite(logits).all():
                 raise ModelError(
                     f"{self._name}: the network gave values of shape {logits.shape}, or some that are not finite; "
@@ -65,10 +63,4 @@ def load(model: str | Path) -> Candidate:
     """
     path = modelfile.find(model)
     engine, text = engines.from_keras(path) if path.suffix == ".keras" else engines.from_onnx(path, threads=0)
-    card = Card.from_json(text, name=str(path))
-    if card.input != "features" or card.rate != RATE:
-        raise ModelError(
-            f"{path}: the model hears {card.input} at {card.rate} Hz; this version of Intone accepts features at "
-            f"{RATE} Hz."
-        )
-    return Candidate(engine, card, name=str(path))
+    return Candidate(engine, Card.from_json(text, name=str(path)), name=str(path))

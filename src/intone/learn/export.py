@@ -35,7 +35,8 @@ def network(to_logits: Any, card: Card, path: Path, *, proof: Inputs, expected: 
     Parameters
     ----------
     to_logits : keras.Model
-        From features (and lengths, for sequences) to logits.
+        From features, frames and lengths, or a waveform and lengths, to a dict of outputs by the names that they get in
+        the file: ``logits``, and ``embedding`` where there is one.
     card : Card
         What the file says of itself.
     path : pathlib.Path
@@ -57,8 +58,9 @@ def network(to_logits: Any, card: Card, path: Path, *, proof: Inputs, expected: 
             to_logits.export(target, format="onnx", verbose=False)
         model = onnx.load(target)
         whole = TensorProto.INT64
-        given = ["lengths" if i.type.tensor_type.elem_type == whole else "features" for i in model.graph.input]
-        _rename(model, given, ["logits"])
+        (sound,) = set(proof.named()) - {"lengths"}
+        given = ["lengths" if i.type.tensor_type.elem_type == whole else sound for i in model.graph.input]
+        _rename(model, given, sorted(to_logits.output))  # the order in which Keras flattens a dict
         onnx.save(model, target)
 
     _written(draft, card, path, proof, expected, NETWORK_TOLERANCE)

@@ -46,7 +46,8 @@ class Network:
 
     def __init__(self, network: Any) -> None:
         self._network = network
-        self._to_logits = keras.Model(network.input, network.get_layer("logits").output)
+        given = {layer.name: layer.output for layer in network.layers if layer.name in ("logits", "embedding")}
+        self._to_logits = keras.Model(network.input, given)
 
     @property
     def parameters(self) -> int:
@@ -56,7 +57,7 @@ class Network:
     def logits(self, inputs: Inputs) -> Floats:
         """Give logits ``(utterances, labels)``."""
         parts = [
-            self._to_logits(inputs[slice(start, start + BLOCK)].feed(), training=False)
+            self._to_logits(inputs[slice(start, start + BLOCK)].feed(), training=False)["logits"]
             for start in range(0, len(inputs), BLOCK)
         ]
         return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])

@@ -1,0 +1,127 @@
+"""The encoder: the first layers of a pretrained speech encoder, gathered by attention, and a small head."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from intone.learn.networks import backbone as backbones
+from intone.learn.networks import whisper
+from intone.learn.networks.backbone import Backbone
+from intone.learn.networks.blocks import FAR_BELOW, answers, masked_mean, sequence_inputs
+
+
+def encoder(
+    *,
+    labels: int,
+    backbone: str | Path | Backbone,
+    layers: int = 3,
+    start: int | None = None,
+    heads: int = 4,
+    embedding: int = 256,
+    dropout: float = 0.2,
+) -> Any:
+    """Build a network on the first layers of a Whisper encoder, with its weights.
+
+    Its layers ``attention`` ``(batch, frames, heads)``, ``embedding`` ``(batch, embedding)``, ``logits`` and
+    ``probabilities`` ``(batch, labels)`` are there to be looked at. A frame of ``attention`` is 20 ms, and its weights
+    sum to 1 over time. The backbone's layers are named as :mod:`intone.learn.networks.whisper` names them
+    (``convolution_1``, ``layer_1_q``, …), the head's ``pool_…``, ``embedding`` and ``logits``.
+
+    Parameters
+    ----------
+    labels : int
+        Number of emotions.
+    backbone : str, path or Backbone
+        A folder or hub id, as :func:`intone.learn.networks.backbone.read` takes it, or what that gave.
+    layers : int, default 3
+        How many of the backbone's transformer layers are used.
+    start : int, optional
+        Where the network begins. Left out, it hears sound: ``waveform`` ``(batch, samples)`` at 16 kHz, zero behind an
+        utterance's own ``lengths`` ``(batch,)`` samples, at most 30 s. A number ``k``: it is given hidden states,
+        ``features`` ``(batch, frames, width)``, as they stand after the first ``k`` layers, 0 meaning behind the
+        convolutions, and ``lengths`` counts frames; see :mod:`intone.learn.stages`.
+    heads : int, default 4
+        How many ways of weighting time are pooled side by side.
+    embedding : int, default 256
+        Width of the embedding.
+    dropout : float, default 0.2
+        Share of the head's inputs dropped in training, 0 to 1.
+
+    Returns
+    -------
+    keras.Model
+        From sound or hidden states to probabilities.
+    """
+    weights = backbone if isinstance(backbone, Backbone) else backbones.read(backbone)
+    if not (start or 0) <= layers <= weights.layers:
+        raise ValueError(f"layers is {layers}; accepted are {start or 0} to {weights.layers}, which the backbone has.")
+    if start is None:
+        waveform = keras.Input((None,), name="waveform")
+        lengths = keras.Input((), dtype="int64", name="lengths")
+        inputs = {"waveform": waveform, "lengths": lengths}
+        x, mask = whisper.convolved(*whisper.log_mel(waveform, lengths), weights.width)
+    else:
+        x, lengths, mask = sequence_inputs(weights.width)
+        inputs = {"features": x, "lengths": lengths}
+    for number in range((start or 0) + 1, layers + 1):
+        x = whisper.transformer_layer(
+            x, mask, f"layer_{number}", heads=weights.heads, feed_forward=weights.feed_forward
+        )
+    network = keras.Model(inputs, _head(x, mask, labels, heads, embedding, dropout), name="encoder")
+    whisper.set_fixed(network)
+    weights.fill(network)
+    return network
+
+
+def freeze(network: Any, *, below: int) -> None:
+    """Let the convolutions and the transformer layers before layer ``below`` (the first is 1) not learn, all others do.
+
+    Examples
+    --------
+    ``freeze(network, below=3)`` trains the third layer and the head.
+    """
+    for layer in network.layers:
+        number = stage(layer.name)
+        if number is not None:
+            layer.trainable = number >= below
+
+
+def stage(layer: str) -> int | None:
+    """Tell which of the backbone's layers a Keras layer belongs to: 0 for the convolutions; None for all others.
+
+    Examples
+    --------
+    >>> [stage(layer) for layer in ("fourier", "convolution_1", "layer_2_fc1", "embedding")]
+    [None, 0, 2, None]
+    """
+    word, _, rest = layer.partition("_")
+    if word == "convolution":
+        return 0
+    return int(rest.partition("_")[0]) if word == "layer" and rest[:1].isdigit() else None
+
+
+def _head(x: Any, mask: Any, labels: int, heads: int, embedding: int, dropout: float) -> Any:
+    x = layers.LayerNormalization(epsilon=whisper.EPSILON, name="pool_norm")(x)
+    x = layers.Dropout(dropout)(_pooled(x, mask, heads))
+    x = layers.Dense(embedding, name="embedding")(x)
+    return answers(layers.Dropout(dropout)(whisper.gelu(x)), labels)
+
+
+def _pooled(x: Any, mask: Any, heads: int, *, width: int = 64) -> Any:
+    """Gather time by attention with several heads: means and deviations, ``(batch, 2 · heads · width of x)``.
+
+    Okabe, Koshinaka and Shinoda (2018), "Attentive statistics pooling for deep speaker embedding", arXiv:1803.10963.
+    """
+    thought = layers.Dense(width, activation="tanh", name="pool_hidden")(x)
+    energy = layers.Dense(heads, name="pool_energy")(thought) - (1 - mask) * FAR_BELOW  # (batch, frames, heads)
+    weight = layers.Softmax(axis=1, name="attention")(energy)
+    # Around the plain mean, since the square of a distant one would swallow a small deviation in float32.
+    centre = ops.expand_dims(masked_mean(x, mask), 1)  # (batch, 1, columns)
+    around = (x - centre) * mask
+    over_time = ops.transpose(weight, (0, 2, 1))  # (batch, heads, frames)
+    mean = ops.matmul(over_time, around)  # (batch, heads, columns)
+    variance = ops.matmul(over_time, ops.square(around)) - ops.square(mean)
+    deviation = ops.sqrt(ops.maximum(variance, 0) + 1e-5)
+    return layers.Reshape((2 * heads * x.shape[-1],))(ops.concatenate([mean + centre, deviation], axis=1))
