@@ -41,7 +41,7 @@ def spoken(
     return parts, truth
 
 
-def lesson(inputs: Inputs, truth: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> Lesson:
+def lesson(inputs: Inputs, truth: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> Lesson[Inputs]:
     return Lesson(train=inputs, truth=truth, watched=inputs[:0], watched_truth=truth[:0], labels=7, seed=1)
 
 

@@ -1,6 +1,7 @@
 """Stored runs are made again, one cheap fold of each: today's code, the real corpus, the stored lists of files."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ LOGIT_TOLERANCE = 0.01
 """How far a classical model's logits may move: another processor or NumPy rounds features in another way."""
 
 
-def made_again(name: str, root: Path) -> tuple[StoredRun, TrainingRecipe, Dataset]:
+def made_again(name: str, root: Path) -> tuple[StoredRun, TrainingRecipe, Dataset[Any]]:
     """Read a stored run, and hear its corpus with the code of today."""
     kept = stored.read(RESULTS / name)
     plan = recipes.parse(kept.recipe)
@@ -30,7 +31,7 @@ def made_again(name: str, root: Path) -> tuple[StoredRun, TrainingRecipe, Datase
     return kept, plan, heard
 
 
-def fold_of(kept: StoredRun, plan: TrainingRecipe, heard: Dataset, key: str) -> Fold:
+def fold_of(kept: StoredRun, plan: TrainingRecipe, heard: Dataset[Any], key: str) -> Fold:
     """Divide the corpus anew, and prove that who stands where is what the run stored."""
     protocol, name, seed = key.split("/")
     folds = splits.make(heard.table, PROTOCOLS[protocol], plan.split, int(seed.removeprefix("seed-")))
@@ -40,7 +41,7 @@ def fold_of(kept: StoredRun, plan: TrainingRecipe, heard: Dataset, key: str) -> 
     return fold
 
 
-def ua(heard: Dataset, fold: Fold, logits: NDArray[np.float32]) -> float:
+def ua(heard: Dataset[Any], fold: Fold, logits: NDArray[np.float32]) -> float:
     return measure(heard.truth[fold.test], logits.argmax(axis=1), heard.labels).ua
 
 

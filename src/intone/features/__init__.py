@@ -2,7 +2,7 @@
 
 from intone.features.catalogue import CATALOGUE
 from intone.features.extraction import Features, extract, extract_many
-from intone.features.inputs import Inputs
+from intone.features.inputs import Given, Inputs, Sounds
 from intone.features.recipes import RECIPES, FeatureRecipe, Measure, RecipeLike, recipe
 
 __all__ = [
@@ -10,9 +10,11 @@ __all__ = [
     "RECIPES",
     "FeatureRecipe",
     "Features",
+    "Given",
     "Inputs",
     "Measure",
     "RecipeLike",
+    "Sounds",
     "extract",
     "extract_many",
     "recipe",

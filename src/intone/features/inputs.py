@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,8 @@ class Inputs:
         return cls(np.stack(parts)) if parts[0].ndim == 1 else cls._padded(parts)
 
     @classmethod
-    def of_sounds(cls, sounds: Sequence[Floats]) -> "Inputs":
-        """Gather the samples ``(samples,)`` of sounds of any lengths.
+    def of_sounds(cls, sounds: Sequence[Floats], *, multiple: int = 1) -> "Inputs":
+        """Gather the samples ``(samples,)`` of sounds of any lengths; all are padded to a whole number of ``multiple``.
 
         Examples
         --------
@@ -49,12 +49,13 @@ class Inputs:
         >>> gathered.values.shape, gathered.lengths.tolist(), sorted(gathered.named())
         ((2, 5), [3, 5], ['lengths', 'waveform'])
         """
-        return cls._padded(sounds)
+        return cls._padded(sounds, multiple)
 
     @classmethod
-    def _padded(cls, parts: Sequence[Floats]) -> "Inputs":
+    def _padded(cls, parts: Sequence[Floats], multiple: int = 1) -> "Inputs":
         lengths = np.array([len(part) for part in parts], dtype=np.int64)
-        values = np.zeros((len(parts), int(lengths.max()), *parts[0].shape[1:]), dtype=np.float32)
+        longest = -(-int(lengths.max()) // multiple) * multiple
+        values = np.zeros((len(parts), longest, *parts[0].shape[1:]), dtype=np.float32)
         for row, part in zip(values, parts, strict=True):
             row[: len(part)] = part
         return cls(values, lengths)
@@ -143,3 +144,47 @@ class Inputs:
         if self.lengths is None:
             return {"features": self.values}
         return {"features" if self.values.ndim == 3 else "waveform": self.values, "lengths": self.lengths}
+
+
+@dataclass(frozen=True, eq=False)
+class Sounds:
+    """The sound of many utterances, each as long as it is: padded to the longest of all, a corpus fills the memory.
+
+    Attributes
+    ----------
+    values : tuple of numpy.ndarray of float32, shape (samples,)
+        At 16 kHz.
+
+    Examples
+    --------
+    >>> sounds = Sounds((np.ones(3, np.float32), np.ones(5, np.float32)))
+    >>> len(sounds), sounds[np.array([False, True])].lengths.tolist(), sounds.padded(multiple=4).values.shape
+    (2, [5], (2, 8))
+    """
+
+    values: tuple[Floats, ...]
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Sounds]") -> "Sounds":
+        """Put sounds behind one another."""
+        return cls(tuple(sound for part in parts for sound in part.values))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Rows) -> "Sounds":
+        """Give some of the utterances, in the order asked for."""
+        return Sounds(tuple(self.values[row] for row in np.arange(len(self))[rows]))
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many samples each has, ``(utterances,)``."""
+        return np.array([len(sound) for sound in self.values], dtype=np.int64)
+
+    def padded(self, *, multiple: int = 1) -> Inputs:
+        """Give what a network takes; see :meth:`Inputs.of_sounds`."""
+        return Inputs.of_sounds(self.values, multiple=multiple)
+
+
+Given = TypeVar("Given", Inputs, Sounds)
+"""What a kind of model learns from: features, or the sound itself."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from intone import features
 from intone.errors import MissingExtraError, ModelError, UsageError
-from intone.features import Inputs
+from intone.features import Inputs, prepare
 from intone.hear import modelfile
-from intone.hear.audio import RATE, Waveform
+from intone.hear.audio import MIN_SECONDS, RATE, Waveform
 from intone.hear.modelfile import Card
 
 Floats = NDArray[np.float32]
@@ -54,7 +54,7 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
     if card.rate != RATE:
         raise ModelError(f"{name}: the model hears sound at {card.rate} Hz; this version of Intone accepts {RATE}.")
     if card.input == "waveform":
-        return lambda sounds: _heard_in_pieces(engine, sounds)
+        return lambda sounds: heard_in_pieces(engine, [without_silence(sound.samples, card.trim) for sound in sounds])
     try:
         recipe = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
     except UsageError as error:
@@ -62,8 +62,28 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
     return lambda sounds: engine(Inputs.of([features.extract(sound, recipe=recipe).values for sound in sounds]))
 
 
-def _heard_in_pieces(engine: Engine, sounds: Sequence[Waveform]) -> Floats:
-    cut = [np.array_split(sound.samples, math.ceil(sound.duration / MAX_SECONDS)) for sound in sounds]
+def without_silence(samples: Floats, below_db: float) -> Floats:
+    """Cut off both ends of a sound what a model of waveforms is not to hear, in training as afterwards.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray of float32, shape (samples,)
+        At 16 kHz.
+    below_db : float
+        The card's ``trim``; 0 cuts nothing.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (up to samples,)
+        The whole sound where less than 0.1 s would be left.
+    """
+    kept = prepare.trim(samples, below_db=below_db) if below_db else samples
+    return kept if len(kept) >= MIN_SECONDS * RATE else samples
+
+
+def heard_in_pieces(engine: Engine, sounds: Sequence[Floats]) -> Floats:
+    """Give a model of waveforms sounds ``(samples,)`` of any length, like lengths together; see :func:`hearing`."""
+    cut = [np.array_split(sound, math.ceil(len(sound) / (MAX_SECONDS * RATE))) for sound in sounds]
     pieces = [piece for some in cut for piece in some]
     # Like lengths together, so that little is padded.
     order = sorted(range(len(pieces)), key=lambda number: len(pieces[number]))

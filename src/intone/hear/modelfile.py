@@ -64,6 +64,9 @@ class Card:
         ``features``: float32 of the feature recipe below; ``waveform``: float32 samples at :attr:`rate`, and lengths.
     feature_recipe : str
         The feature recipe as TOML, so that a model always gets the features it was trained on; empty for waveforms.
+    trim : float
+        For waveforms: what lies at both ends this many dB below the loudest frame, or more, is cut off before the model
+        hears a sound; 0 for nothing.
     temperature : float
         Logits are divided by it before the softmax.
     threshold : float
@@ -102,6 +105,7 @@ class Card:
     threshold: float = 0.5
     calibrated_on: str = ""
     rate: int = 16_000
+    trim: float = 0.0
     format: int = FORMAT
 
     def to_json(self) -> str:
@@ -127,6 +131,7 @@ class Card:
             raise ModelError(
                 f"{name}: the model's card has format {stored.get('format')!r}; this version of Intone reads {FORMAT}."
             )
+        stored = {"trim": Card.trim, **stored}  # cards were written before there was anything to trim
         _check(stored, _CARD, name, "card")
         for score in stored["scores"]:
             if not isinstance(score, dict):
@@ -154,6 +159,10 @@ def _is_share(value: Any) -> bool:
 
 def _is_temperature(value: Any) -> bool:
     return type(value) in (int, float) and 0 < value < math.inf
+
+
+def _is_level(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 200
 
 
 def _is_text_list(value: Any) -> bool:
@@ -185,6 +194,7 @@ _CARD: _Rules = {
     "threshold": _SHARE,
     "calibrated_on": _TEXT,
     "rate": _WHOLE,
+    "trim": (_is_level, "a number from 0 to 200"),
     "format": _WHOLE,
 }
 _SCORE: _Rules = {

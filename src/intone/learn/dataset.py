@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 from intone import corpora, features
 from intone.emotions import Emotion
 from intone.errors import CorpusError, SoundError
-from intone.features import FeatureRecipe, Inputs, parallel
-from intone.hear import audio
+from intone.features import FeatureRecipe, Given, Inputs, Sounds, parallel
+from intone.hear import audio, engines
+from intone.hear.audio import Waveform
 from intone.learn.augment import heard_anew
 from intone.learn.recipe import TrainingRecipe
 
+WAVEFORM = "waveform"
+"""What a recipe calls the sound itself, where others name a feature recipe."""
 WORTH_PROCESSES = 300
 """From how many recordings on starting processes is worth its second."""
 Tick = Callable[[int, int], None]
@@ -28,7 +32,7 @@ def untold(*_: object) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(Generic[Given]):
     """What a run learns from and is tested on.
 
     Attributes
@@ -36,16 +40,16 @@ class Dataset:
     table : pandas.DataFrame
         One row an utterance: path (under the corpora's folder), corpus, speaker, sex, emotion, sentence, … and
         ``sha256`` of its sound.
-    inputs : Inputs
-        The features of the utterances.
-    copies : tuple of Inputs
-        The features of changed copies of the utterances, for training only; row for row as :attr:`inputs`.
+    inputs : Inputs or Sounds
+        The features of the utterances, or their sound.
+    copies : tuple of Inputs or Sounds
+        Those of changed copies of the utterances, for training only; row for row as :attr:`inputs`.
     truth : numpy.ndarray of int64, shape (utterances,)
         Indices into :attr:`labels`.
     labels : tuple of str
         The seven emotions, and what the recipe keeps besides.
     feature_recipe : str
-        The feature recipe as TOML.
+        The feature recipe as TOML; empty for the sound itself.
     dropped : dict of str to int
         Utterances left out because their label is outside these.
     left_out : tuple of str
@@ -53,8 +57,8 @@ class Dataset:
     """
 
     table: pd.DataFrame
-    inputs: Inputs
-    copies: tuple[Inputs, ...]
+    inputs: Given
+    copies: tuple[Given, ...]
     truth: NDArray[np.int64]
     labels: tuple[str, ...]
     feature_recipe: str
@@ -64,7 +68,7 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class _Heard:
-    """What one recording became: a digest of its sound with its features and those of its copies, or a refusal."""
+    """What one recording became: a digest of its sound with what is heard of it and of its copies, or a refusal."""
 
     digest: str = ""
     features: tuple[NDArray[np.float32], ...] = ()
@@ -73,9 +77,10 @@ class _Heard:
 
 @dataclass(frozen=True)
 class _Ear:
-    """Hears one recording, in any process."""
+    """Hears one recording, in any process: by a feature recipe, or, without one, the sound itself."""
 
-    recipe: FeatureRecipe
+    recipe: FeatureRecipe | None
+    trim: float
     copies: int
     augment: tuple[str, ...]
 
@@ -85,15 +90,20 @@ class _Ear:
         except SoundError as error:
             return _Heard(refusal=str(error))
         digest = hashlib.sha256(waveform.samples.tobytes()).hexdigest()
-        found = [features.extract(waveform, recipe=self.recipe).values]
+        found = [self._taken_in(waveform)]
         for copy in range(self.copies):
             generator = np.random.default_rng([int(digest[:15], 16), copy])
             changed = heard_anew(waveform.samples, self.augment, generator)
-            found.append(features.extract(changed, recipe=self.recipe, rate=audio.RATE).values)
+            found.append(self._taken_in(audio.load(changed, rate=audio.RATE)))
         return _Heard(digest, tuple(found))
 
+    def _taken_in(self, sound: Waveform) -> NDArray[np.float32]:
+        if self.recipe is None:
+            return engines.without_silence(sound.samples, self.trim)
+        return features.extract(sound, recipe=self.recipe).values
 
-def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
+
+def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset[Any]:
     """Read the recipe's corpora under ``root`` and compute its features.
 
     Raises
@@ -103,9 +113,9 @@ def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
     UsageError
         A corpus, a feature recipe or an augmentation of that name does not exist.
     """
-    chosen = features.recipe(recipe.features.recipe)
+    chosen = None if recipe.features.recipe == WAVEFORM else features.recipe(recipe.features.recipe)
     table, labels, dropped, unread = _table(recipe, root)
-    ear = _Ear(chosen, recipe.training.copies, recipe.training.augment)
+    ear = _Ear(chosen, recipe.features.trim, recipe.training.copies, recipe.training.augment)
     paths = [Path(path) for path in table["path"]]
     table["path"] = names = [path.relative_to(root).as_posix() for path in paths]
     rows: dict[str, tuple[int, _Heard]] = {}
@@ -122,9 +132,11 @@ def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset:
     if not rows:
         raise CorpusError(f"{root}: not one of the {len(table)} recordings can be heard; the first: {left_out[0]}")
     table = table.iloc[[row for row, _ in rows.values()]].reset_index(drop=True).assign(sha256=list(rows))
-    takes = [Inputs.of(take) for take in zip(*(heard.features for _, heard in rows.values()), strict=True)]
+    gather: Any = Inputs.of if chosen else Sounds
+    takes = [gather(take) for take in zip(*(heard.features for _, heard in rows.values()), strict=True)]
     truth = table["emotion"].map(labels.index).to_numpy(dtype=np.int64)
-    return Dataset(table, takes[0], tuple(takes[1:]), truth, labels, chosen.to_toml(), dropped, (*unread, *left_out))
+    toml = chosen.to_toml() if chosen else ""
+    return Dataset(table, takes[0], tuple(takes[1:]), truth, labels, toml, dropped, (*unread, *left_out))
 
 
 def _table(recipe: TrainingRecipe, root: Path) -> tuple[pd.DataFrame, tuple[str, ...], dict[str, int], list[str]]:

@@ -4,14 +4,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intone.features.inputs import Inputs
+from intone.features.inputs import Given, Inputs
 from intone.learn import networks
 from intone.learn.augment import cropped, masked
 from intone.learn.recipe import NetworkPart, TrainingPart
@@ -22,15 +22,17 @@ Tick = Callable[[int, int, dict[str, float]], None]
 CHECKPOINT, HISTORY = "checkpoint.keras", "history.csv"
 BLOCK = 256
 """How many utterances are measured at a time."""
+RISE, RISE_FROM = 0.3, 0.04
+"""Of the schedule one-cycle: for which share of the steps the learning rate rises, and from which share of itself."""
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class Lesson(Generic[Given]):
     """What a model learns from in one fold; the test part is not in it.
 
     Attributes
     ----------
-    train, watched : Inputs
+    train, watched : Inputs or Sounds
         The training part, and the validation part, which may be empty and is only watched.
     truth, watched_truth : numpy.ndarray of int64
         Their right labels, as indices.
@@ -40,16 +42,16 @@ class Lesson:
         Decides all that is random.
     """
 
-    train: Inputs
+    train: Given
     truth: NDArray[np.int64]
-    watched: Inputs
+    watched: Given
     watched_truth: NDArray[np.int64]
     labels: int
     seed: int
 
 
 def fit(
-    lesson: Lesson,
+    lesson: Lesson[Inputs],
     network: NetworkPart,
     training: TrainingPart,
     *,
@@ -108,7 +110,7 @@ def fit(
     return model
 
 
-def _new(lesson: Lesson, network: NetworkPart, training: TrainingPart, *, standardise: bool, steps: int) -> Any:
+def _new(lesson: Lesson[Inputs], network: NetworkPart, training: TrainingPart, *, standardise: bool, steps: int) -> Any:
     model = networks.build(
         network.kind,
         network.options,
@@ -118,15 +120,42 @@ def _new(lesson: Lesson, network: NetworkPart, training: TrainingPart, *, standa
     )
     if standardise:
         _standardise(model, lesson.train)
-    rate: Any = training.learning_rate
-    if training.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     model.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=training.weight_decay),
+        optimizer=keras.optimizers.AdamW(rate(training, steps), weight_decay=training.weight_decay),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing),
         metrics=["accuracy"],
     )
     return model
+
+
+def rate(training: TrainingPart, steps: int) -> Any:
+    """Give the learning rate over so many steps, as the recipe's schedule says: a number, or a schedule of Keras."""
+    full = training.learning_rate
+    if training.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(full, steps)
+    if training.schedule == "one-cycle":
+        rise = max(1, round(RISE * steps))
+        return keras.optimizers.schedules.CosineDecay(
+            RISE_FROM * full, max(1, steps - rise), warmup_target=full, warmup_steps=rise
+        )
+    return full
+
+
+def seed_dropout(model: Any, seed: int, epoch: int) -> None:
+    """Draw what an epoch's dropout begins with from the seed and the epoch's number."""
+    for number, layer in enumerate(model.layers):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            drawn = np.random.default_rng([seed, epoch, number]).integers(2**31, size=2)
+            generator.state.assign(drawn.astype("uint32"))
+
+
+def leave(model: Any, history: pd.DataFrame, folder: Path) -> None:
+    """Leave history and checkpoint in a folder, each whole or not at all."""
+    history.to_csv(folder / "history.new", index=False)
+    (folder / "history.new").replace(folder / HISTORY)
+    model.save(folder / "new.keras")
+    (folder / "new.keras").replace(folder / CHECKPOINT)
 
 
 def _standardise(network: Any, train: Inputs) -> None:
@@ -152,7 +181,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no typ
     Sequences come in one length, that of the recipe's ``crop`` or of the longest; a longer one is cut at random.
     """
 
-    def __init__(self, lesson: Lesson, training: TrainingPart) -> None:
+    def __init__(self, lesson: Lesson[Inputs], training: TrainingPart) -> None:
         super().__init__()
         self._lesson, self._batch, self._masks = lesson, training.batch, training.masks
         self._targets = np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
@@ -188,18 +217,11 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
         self._history, self._folder, self._epochs, self._seed, self._tick = history, folder, epochs, seed, tick
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002  # Keras calls it
-        for number, layer in enumerate(self.model.layers):
-            generator = getattr(layer, "seed_generator", None)
-            if generator is not None:
-                drawn = np.random.default_rng([self._seed, epoch, number]).integers(2**31, size=2)
-                generator.state.assign(drawn.astype("uint32"))
+        seed_dropout(self.model, self._seed, epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         line = pd.DataFrame([{"epoch": epoch + 1, **(logs or {})}])
         self._history = pd.concat([self._history, line], ignore_index=True)
         if self._folder is not None:
-            self._history.to_csv(self._folder / "history.new", index=False)
-            (self._folder / "history.new").replace(self._folder / HISTORY)
-            self.model.save(self._folder / "new.keras")
-            (self._folder / "new.keras").replace(self._folder / CHECKPOINT)
+            leave(self.model, self._history, self._folder)
         self._tick(epoch + 1, self._epochs, dict(logs or {}))

@@ -12,7 +12,8 @@ from sklearn.pipeline import Pipeline
 from intone.errors import UsageError, unknown
 from intone.features import Inputs
 from intone.hear.modelfile import Card
-from intone.learn import classical, export, fit, networks
+from intone.learn import classical, export, fit, networks, tune
+from intone.learn.dataset import WAVEFORM
 from intone.learn.fit import Lesson, Tick
 from intone.learn.recipe import TrainingRecipe
 
@@ -20,6 +21,8 @@ Floats = NDArray[np.float32]
 Family: TypeAlias = Literal["network", "classical"]
 BLOCK = 256
 """How many utterances are answered at a time."""
+PROOF = 32
+"""How many sounds a network that hears them is proved on: they are one batch, padded to the longest."""
 FAINTEST = 1e-7
 """A classical model's probability of zero becomes this, so that it has a logarithm."""
 
@@ -31,13 +34,13 @@ class Trained(Protocol):
     def parameters(self) -> int | None:
         """How many numbers it has learned; None where that is no measure of it, as of a forest's."""
 
-    def logits(self, inputs: Inputs) -> Floats:
-        """Give logits ``(utterances, labels)``."""
+    def logits(self, inputs: Any) -> Floats:
+        """Give logits ``(utterances, labels)``; the inputs are of the kind that it was trained on."""
 
     def save(self, folder: Path) -> None:
         """Write the model as its own library reads it, into a run folder."""
 
-    def write(self, card: Card, path: Path, *, proof: Inputs) -> None:
+    def write(self, card: Card, path: Path, *, proof: Any) -> None:
         """Write the model file, and prove on ``proof`` that it agrees."""
 
 
@@ -69,6 +72,20 @@ class Network:
     def write(self, card: Card, path: Path, *, proof: Inputs) -> None:
         """Write the model file."""
         export.network(self._to_logits, card, path, proof=proof, expected=self.logits(proof))
+
+
+class Hearing(Network):
+    """A trained network that hears the sound itself."""
+
+    def logits(self, inputs: Any) -> Floats:
+        """Give logits ``(utterances, labels)``."""
+        return tune.logits(self._to_logits, inputs)
+
+    def write(self, card: Card, path: Path, *, proof: Any) -> None:
+        """Write the model file, and prove it on a batch."""
+        some: Inputs = proof[:PROOF].padded()
+        given = self._to_logits(some.feed(), training=False)["logits"]
+        export.network(self._to_logits, card, path, proof=some, expected=keras.ops.convert_to_numpy(given))
 
 
 class Classical:
@@ -122,7 +139,36 @@ def family(kind: str) -> Family:
     return MODELS[kind]
 
 
-def train(lesson: Lesson, recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> Trained:
+def check(recipe: TrainingRecipe) -> None:
+    """Refuse a recipe whose model cannot take what it is to hear, or that sets what its model does not know.
+
+    Raises
+    ------
+    UsageError
+        It is such a recipe.
+    """
+    kind, training = recipe.network.kind, recipe.training
+    if kind == tune.KIND:
+        tune.check(recipe.network)
+        if recipe.features.recipe != WAVEFORM:
+            raise UsageError(f"{kind} hears the sound itself; its recipe needs [features] recipe = '{WAVEFORM}'.")
+        meaningless = {"[features] reduce": recipe.features.reduce, "[training] crop": training.crop}
+    else:
+        family(kind)
+        if recipe.features.recipe == WAVEFORM:
+            raise UsageError(f"{kind} learns from features; the sound itself is heard by '{tune.KIND}' alone.")
+        meaningless = {
+            "[features] trim": recipe.features.trim,
+            "[training] backbone_rate": training.backbone_rate,
+            "[training] averaging": training.averaging,
+            "[training] fresh": training.fresh,
+        }
+    for key, value in meaningless.items():
+        if value:
+            raise UsageError(f"{key} means nothing to {kind}; leave it out.")
+
+
+def train(lesson: Lesson[Any], recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> Trained:
     """Train what the recipe names: one of the networks, or one of the classical models.
 
     Parameters
@@ -142,6 +188,9 @@ def train(lesson: Lesson, recipe: TrainingRecipe, *, folder: Path, tick: Tick) -
         There is no such model, or it cannot take features of this kind.
     """
     kind = recipe.network.kind
+    check(recipe)
+    if kind == tune.KIND:
+        return Hearing(tune.tune(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
     if family(kind) == "network":
         if recipe.features.reduce:
             raise UsageError(f"[features] reduce is for classical models; {kind} is a network.")

@@ -43,7 +43,10 @@ class FeaturesPart:
     Attributes
     ----------
     recipe : str
-        A feature recipe's name.
+        A feature recipe's name; ``waveform`` is the sound itself, which the network ``encoder`` hears.
+    trim : float
+        For the waveform: silence at both ends, this many dB below the loudest frame, is cut off in training and test.
+        The model's card tells it, so that whoever hears with the model does the same. 0 for none.
     standardise : bool
         Whether each column is brought to mean 0 and deviation 1, as measured on the training part alone.
     reduce : str
@@ -54,6 +57,7 @@ class FeaturesPart:
     """
 
     recipe: str
+    trim: float = 0.0
     standardise: bool = True
     reduce: str = ""
     keep: int = 0
@@ -109,6 +113,8 @@ class TrainingPart:
         Passes over the training part, and utterances a step.
     learning_rate : float
         Of the AdamW optimiser, at the start.
+    backbone_rate : float
+        For the network ``encoder``: the learning rate of its pretrained layers; 0 for that of the others.
     weight_decay : float
         Of the AdamW optimiser; with 0 it is Adam.
     label_smoothing : float
@@ -122,8 +128,15 @@ class TrainingPart:
     augment : tuple of str
         How the copies are changed: ``codec``, ``gain``, ``noise``, ``pitch``, ``reverberation``, ``speed`` and
         ``telephone``; see :data:`intone.learn.augment.METHODS`.
-    schedule : "constant" or "cosine"
-        Whether the learning rate stays, or falls to nothing along a cosine.
+    fresh : tuple of str
+        For the network ``encoder``: how each sound is changed anew each time that it is heard, by the same names and
+        each with even odds.
+    schedule : "constant", "cosine" or "one-cycle"
+        Whether the learning rate stays, falls to nothing along a cosine, or does so after it has risen from a 25th
+        over the first 30 % of the steps.
+    averaging : float
+        For the network ``encoder``: share of the running average of its weights that a step keeps; the average is what
+        is left as the model. 0 for the last weights themselves.
     seeds : tuple of int
         The run is repeated for each; the model that is left is that of the first.
     """
@@ -131,13 +144,16 @@ class TrainingPart:
     epochs: int = 50
     batch: int = 64
     learning_rate: float = 0.001
-    schedule: Literal["constant", "cosine"] = "constant"
+    backbone_rate: float = 0.0
+    schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
+    averaging: float = 0.0
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     crop: int = 0
     masks: int = 0
     copies: int = 0
     augment: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (1,)
 
 
@@ -246,6 +262,8 @@ def training_part(stored: Mapping[str, Any], where: str) -> TrainingPart:
         ("epochs", part.epochs, 1, 100_000),
         ("batch", part.batch, 1, 100_000),
         ("learning_rate", part.learning_rate, 1e-8, 10),
+        ("backbone_rate", part.backbone_rate, 0, 10),
+        ("averaging", part.averaging, 0, 0.99999),
         ("weight_decay", part.weight_decay, 0, 1),
         ("label_smoothing", part.label_smoothing, 0, 0.9),
         ("crop", part.crop, 0, 100_000),
@@ -301,6 +319,7 @@ def _check_ranges(recipe: TrainingRecipe, name: str) -> None:
         ("[split] validation", recipe.split.validation, 0, 0.9),
         ("[split] folds", recipe.split.folds, 2, 100),
         ("[features] keep", recipe.features.keep, 0, 100_000),
+        ("[features] trim", recipe.features.trim, 0, 200),
     ]
     _check_bounds(bounds, f"{name}:")
     if not recipe.corpora.names:

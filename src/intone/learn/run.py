@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from intone import corpora, features
 from intone.errors import UsageError
-from intone.features import FeatureRecipe, Inputs
+from intone.features import FeatureRecipe, Inputs, Sounds
+from intone.hear import engines
 from intone.hear.audio import Waveform
 from intone.hear.modelfile import SUFFIX, Card, Score
 from intone.learn import calibrate, dataset, fit, learners, plots, report, robustness, scores, splits, stored
@@ -109,6 +110,7 @@ def train(
         A corpus is missing or cannot be read.
     """
     started = time.monotonic()
+    learners.check(recipe)
     protocols = splits.protocols(recipe.split)
     _check_place(recipe, out, resume)
     heard = dataset.load(recipe, root, lambda done, total: progress("Listening", done, total, ""))
@@ -150,7 +152,7 @@ def train(
     if watched := {key: found for key, found in held.items() if len(found)}:
         np.savez_compressed(partial / stored.VALIDATION, **watched)
     _write_json(partial / "metrics.json", metrics)
-    _write_json(partial / report.ROBUSTNESS, _robustness(heard, honest, root).to_dict())
+    _write_json(partial / report.ROBUSTNESS, _robustness(heard, honest, root, recipe.features.trim).to_dict())
     seconds = {"training_seconds": trained - began, "run_seconds": time.monotonic() - started}
     _write_json(partial / "environment.json", _environment(seconds))
     plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
@@ -202,7 +204,7 @@ def _partial(recipe: TrainingRecipe, out: Path, files: pd.DataFrame) -> Path:
     return partial
 
 
-def _files(heard: Dataset, folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:
+def _files(heard: Dataset[Any], folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:
     """Say who stood where: one row an utterance, one column a fold."""
     sides = {}
     for name, seed, fold in folds:
@@ -216,7 +218,7 @@ def _files(heard: Dataset, folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:
 
 
 def train_fold(
-    heard: Dataset,
+    heard: Dataset[Any],
     recipe: TrainingRecipe,
     name: str,
     seed: int,
@@ -264,9 +266,9 @@ def train_fold(
     return Outcome(name, seed, fold, model, model.logits(heard.inputs[fold.test]), held, confidence)
 
 
-def _lesson(heard: Dataset, fold: Fold, seed: int) -> Lesson:
+def _lesson(heard: Dataset[Any], fold: Fold, seed: int) -> Lesson[Any]:
     """Gather what a fold's model may learn from: its training part with the copies, and its validation part."""
-    train = Inputs.joined([heard.inputs[fold.train], *(copy[fold.train] for copy in heard.copies)])
+    train = heard.inputs.joined([heard.inputs[fold.train], *(copy[fold.train] for copy in heard.copies)])
     return Lesson(
         train=train,
         truth=np.tile(heard.truth[fold.train], 1 + len(heard.copies)),
@@ -278,7 +280,7 @@ def _lesson(heard: Dataset, fold: Fold, seed: int) -> Lesson:
 
 
 def _leave_model(
-    recipe: TrainingRecipe, heard: Dataset, first: Outcome, metrics: dict[str, Any], partial: Path
+    recipe: TrainingRecipe, heard: Dataset[Any], first: Outcome, metrics: dict[str, Any], partial: Path
 ) -> None:
     """Leave the first fold's model as its library reads it and as a model file, with history and curves."""
     fold = first.fold
@@ -290,7 +292,8 @@ def _leave_model(
     card = Card(
         name=recipe.name,
         labels=heard.labels,
-        input="features",
+        input="features" if heard.feature_recipe else "waveform",
+        trim=recipe.features.trim,
         feature_recipe=heard.feature_recipe,
         corpora={corpus.name: corpus.licence for corpus in used},
         speakers=tuple(sorted(heard.table["speaker"][~fold.test].unique())),
@@ -308,18 +311,21 @@ def _leave_model(
     first.model.write(card, partial / f"{recipe.name}{SUFFIX}", proof=proof)
 
 
-def _calibrated_on(heard: Dataset, fold: Fold) -> str:
+def _calibrated_on(heard: Dataset[Any], fold: Fold) -> str:
     held = fold.validation
     voices = ", ".join(sorted(heard.table["speaker"][held].unique()))
     return f"{int(held.sum())} utterances kept out of the training ({voices})" if held.any() else ""
 
 
-def _robustness(heard: Dataset, chosen: Outcome, root: Path) -> Robustness:
+def _robustness(heard: Dataset[Any], chosen: Outcome, root: Path, trim: float) -> Robustness:
     """Try a fold's model on its test utterances under noise and the rest."""
     rows = robustness.sample(heard.table, chosen.fold.test)
-    recipe = FeatureRecipe.from_toml(heard.feature_recipe)
+    recipe = FeatureRecipe.from_toml(heard.feature_recipe) if heard.feature_recipe else None
 
     def hear(sounds: Sequence[Waveform]) -> NDArray[np.float32]:
+        if recipe is None:
+            kept = tuple(engines.without_silence(sound.samples, trim) for sound in sounds)
+            return chosen.model.logits(Sounds(kept))
         measured = [features.extract(sound, recipe=recipe).values for sound in sounds]
         return chosen.model.logits(Inputs.of(measured))
 

@@ -1,7 +1,7 @@
 """The encoder: the first layers of a pretrained speech encoder, gathered by attention, and a small head."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import layers, ops
@@ -17,7 +17,7 @@ def encoder(
     labels: int,
     backbone: str | Path | Backbone,
     layers: int = 3,
-    start: int | None = None,
+    start: int | Literal["log_mel"] | None = None,
     heads: int = 4,
     embedding: int = 256,
     dropout: float = 0.2,
@@ -37,11 +37,12 @@ def encoder(
         A folder or hub id, as :func:`intone.learn.networks.backbone.read` takes it, or what that gave.
     layers : int, default 3
         How many of the backbone's transformer layers are used.
-    start : int, optional
+    start : int or "log_mel", optional
         Where the network begins. Left out, it hears sound: ``waveform`` ``(batch, samples)`` at 16 kHz, zero behind an
         utterance's own ``lengths`` ``(batch,)`` samples, at most 30 s. A number ``k``: it is given hidden states,
         ``features`` ``(batch, frames, width)``, as they stand after the first ``k`` layers, 0 meaning behind the
-        convolutions, and ``lengths`` counts frames; see :mod:`intone.learn.stages`.
+        convolutions, and ``lengths`` counts frames; see :mod:`intone.learn.stages`. ``"log_mel"``: it is given what the
+        layer of that name gives, 80 columns wide and with a frame for each 160 samples; see :mod:`intone.learn.tune`.
     heads : int, default 4
         How many ways of weighting time are pooled side by side.
     embedding : int, default 256
@@ -55,17 +56,20 @@ def encoder(
         From sound or hidden states to probabilities.
     """
     weights = backbone if isinstance(backbone, Backbone) else backbones.read(backbone)
-    if not (start or 0) <= layers <= weights.layers:
-        raise ValueError(f"layers is {layers}; accepted are {start or 0} to {weights.layers}, which the backbone has.")
+    below = start if isinstance(start, int) else 0
+    if not below <= layers <= weights.layers:
+        raise ValueError(f"layers is {layers}; accepted are {below} to {weights.layers}, which the backbone has.")
     if start is None:
         waveform = keras.Input((None,), name="waveform")
         lengths = keras.Input((), dtype="int64", name="lengths")
         inputs = {"waveform": waveform, "lengths": lengths}
         x, mask = whisper.convolved(*whisper.log_mel(waveform, lengths), weights.width)
     else:
-        x, lengths, mask = sequence_inputs(weights.width)
+        x, lengths, mask = sequence_inputs(whisper.BANDS if start == "log_mel" else weights.width)
         inputs = {"features": x, "lengths": lengths}
-    for number in range((start or 0) + 1, layers + 1):
+        if start == "log_mel":
+            x, mask = whisper.convolved(x, mask, weights.width)
+    for number in range(below + 1, layers + 1):
         x = whisper.transformer_layer(
             x, mask, f"layer_{number}", heads=weights.heads, feed_forward=weights.feed_forward
         )

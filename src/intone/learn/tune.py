@@ -1,0 +1,242 @@
+"""Fine-tuning a pretrained encoder on sounds: each is heard anew in every epoch.
+
+The sound is changed as a whole, its log-mel frames are computed once for a step, stretches of them are hidden, and what
+stands above them is trained: its pretrained layers at a lower learning rate of their own. What is random is drawn from
+the seed, the epoch and the utterance alone, so that a training stopped anywhere and gone on with ends with the same one.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from intone.errors import UsageError, unknown
+from intone.features import Inputs, Sounds
+from intone.hear import engines
+from intone.hear.audio import RATE
+from intone.learn import augment, fit, stages
+from intone.learn.fit import Lesson, Tick
+from intone.learn.networks import backbone, whisper
+from intone.learn.networks.encoder import encoder, freeze, stage
+from intone.learn.recipe import NetworkPart, TrainingPart
+
+Floats = NDArray[np.float32]
+KIND = "encoder"
+"""What recipes call the network."""
+OPTIONS = set(signature(encoder).parameters) - {"labels", "start"} | {"frozen"}
+"""Its options in a recipe: the encoder's own, and the stage below which nothing learns."""
+STEP = RATE // 2
+"""Batches are padded to a whole number of half seconds: a backend that compiles for each shape meets few."""
+POOL = 8
+"""How many batches are drawn together and divided by length, so that little is padded."""
+
+
+def check(network: NetworkPart) -> None:
+    """Refuse options that the encoder does not have.
+
+    Raises
+    ------
+    UsageError
+        There is no such option, or the backbone is not named.
+    """
+    for option in network.options:
+        if option not in OPTIONS:
+            raise unknown(f"option of the network {KIND}", option, OPTIONS)
+    if not isinstance(network.options.get("backbone"), str):
+        raise UsageError(f"[network] {KIND} needs 'backbone', a folder or an id such as 'openai/whisper-tiny.en'.")
+
+
+def tune(
+    lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, *, tick: Tick, folder: Path | None = None
+) -> Any:
+    """Train an encoder on the training part of a fold; the arguments are those of :func:`intone.learn.fit.fit`.
+
+    Returns
+    -------
+    keras.Model
+        From waveforms to probabilities.
+    """
+    keras.utils.set_random_seed(lesson.seed)
+    options = dict(network.options)
+    frozen = options.pop("frozen", 0)
+    options["backbone"] = backbone.read(options["backbone"])
+    whole = _built(options, labels=lesson.labels)
+    batches = _Batches(lesson, training, whole)
+    history = pd.DataFrame()
+    if folder is not None and (folder / fit.CHECKPOINT).exists():
+        model = keras.models.load_model(folder / fit.CHECKPOINT, custom_objects={"Paced": Paced})
+        history = pd.read_csv(folder / fit.HISTORY).iloc[: int(model.optimizer.iterations) // len(batches)]
+    else:
+        model = _trainer(_built(options, labels=lesson.labels, start="log_mel"), lesson.labels)
+        freeze(model, below=frozen)
+        _compile(model, training, steps=len(batches) * training.epochs)
+    for epoch in range(len(history), training.epochs):
+        fit.seed_dropout(model, lesson.seed, epoch)
+        line = _epoch(model, batches, epoch)
+        if len(lesson.watched):
+            stages.carry_over(model, whole)
+            line |= _watched(whole, lesson)
+        history = pd.concat([history, pd.DataFrame([{"epoch": epoch + 1, **line}])], ignore_index=True)
+        if folder is not None:
+            fit.leave(model, history, folder)
+        tick(epoch + 1, training.epochs, line)
+    if training.averaging:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    stages.carry_over(model, whole)
+    return whole
+
+
+def logits(to_logits: Any, sounds: Sounds) -> Floats:
+    """Give logits ``(utterances, labels)``, as a recogniser would: sounds of more than 30 s are heard in pieces.
+
+    Parameters
+    ----------
+    to_logits : keras.Model
+        From waveforms to a dict with ``logits``.
+    sounds : Sounds
+        Of any length.
+    """
+
+    def engine(inputs: Inputs) -> Floats:
+        found: Floats = keras.ops.convert_to_numpy(to_logits(inputs.feed(), training=False)["logits"])
+        return found
+
+    return engines.heard_in_pieces(engine, sounds.values)
+
+
+def _built(options: Mapping[str, Any], **more: Any) -> Any:
+    try:
+        return encoder(**options, **more)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The network {KIND} cannot be built with {dict(options)}: {error}") from error
+
+
+def _trainer(upper: Any, labels: int) -> Any:
+    """Put a further input ``beside`` ``(batch, labels)`` to a network, which is added to its logits in training."""
+    beside = keras.Input((labels,), name="beside")
+    total = keras.layers.Add(name="total")([upper.get_layer("logits").output, beside])
+    return keras.Model({**upper.input, "beside": beside}, total)
+
+
+def _compile(model: Any, training: TrainingPart, *, steps: int) -> None:
+    share = training.backbone_rate / training.learning_rate if training.backbone_rate else 1.0
+    averaged = {"use_ema": True, "ema_momentum": training.averaging} if training.averaging else {}
+    model.compile(
+        optimizer=Paced(fit.rate(training, steps), backbone_share=share, decay=training.weight_decay, **averaged),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        jit_compile=keras.backend.backend() == "jax",  # TensorFlow's compiler would begin anew for each length
+    )
+
+
+class Paced(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
+    """AdamW at two paces: pretrained layers learn at a share of the rate, and biases and scales do not decay.
+
+    Adam forgets how large a gradient is, so that scaling the gradients instead would change nothing.
+
+    Parameters
+    ----------
+    learning_rate : float or schedule
+        Of the layers that are not pretrained.
+    backbone_share : float, default 1
+        Times this for those that are.
+    decay : float, default 0
+        Weight decay, times the rate.
+    **settings
+        Those of Keras's Adam.
+    """
+
+    def __init__(self, learning_rate: Any, *, backbone_share: float = 1.0, decay: float = 0.0, **settings: Any) -> None:
+        super().__init__(learning_rate, **settings)
+        self.backbone_share, self.decay = backbone_share, decay
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Take a step with one variable."""
+        layer = self._trainable_variables[self._get_variable_index(variable)].path.split("/")[-2]
+        own = learning_rate * (1.0 if stage(layer) is None else self.backbone_share)
+        if self.decay and len(variable.shape) > 1:
+            self.assign_sub(variable, variable * keras.ops.cast(own * self.decay, variable.dtype))
+        super().update_step(gradient, variable, own)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give what makes an equal one."""
+        return {**super().get_config(), "backbone_share": self.backbone_share, "decay": self.decay}
+
+
+class _Batches:
+    """The training part in batches of like length, in an order that each epoch draws anew."""
+
+    def __init__(self, lesson: Lesson[Sounds], training: TrainingPart, whole: Any) -> None:
+        self._lesson, self._training = lesson, training
+        self._front = keras.Model(whole.input, whole.get_layer("log_mel").output)
+        self._lengths = lesson.train.lengths
+        smoothing = training.label_smoothing
+        self._targets = (1 - smoothing) * np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
+        self._targets += smoothing / lesson.labels
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._lesson.train) / self._training.batch)
+
+    def of(self, epoch: int) -> Iterator[tuple[dict[str, Any], Floats]]:
+        """Give the batches of an epoch: what the network is given, and the targets."""
+        order = self._order(epoch)
+        # Sounds are changed in a thread of its own, while the network learns from those of the step before.
+        with ThreadPoolExecutor(1) as ahead:
+            next_one = ahead.submit(self._heard, epoch, order[0])
+            for number, rows in enumerate(order):
+                sounds = next_one.result()
+                if number + 1 < len(order):
+                    next_one = ahead.submit(self._heard, epoch, order[number + 1])
+                frames = keras.ops.convert_to_numpy(self._front(sounds.feed(), training=False))
+                lengths = -(-np.asarray(sounds.lengths) // whisper.HOP)
+                generator = np.random.default_rng([self._lesson.seed, epoch, number])
+                given = augment.masked(Inputs(frames, lengths), self._training.masks, generator)
+                yield {**given.named(), "beside": np.zeros_like(self._targets[rows])}, self._targets[rows]
+
+    def _order(self, epoch: int) -> list[NDArray[np.intp]]:
+        generator = np.random.default_rng([self._lesson.seed, epoch])
+        drawn = generator.permutation(len(self._lesson.train))
+        size, batches = self._training.batch, list[NDArray[np.intp]]()
+        for start in range(0, len(drawn), POOL * size):
+            pool = drawn[start : start + POOL * size]
+            pool = pool[np.argsort(self._lengths[pool], kind="stable")]
+            batches += [pool[first : first + size] for first in range(0, len(pool), size)]
+        return [batches[number] for number in generator.permutation(len(batches))]
+
+    def _heard(self, epoch: int, rows: NDArray[np.intp]) -> Inputs:
+        longest = whisper.MAX_SECONDS * RATE
+        changed = [
+            augment.heard_anew(
+                self._lesson.train.values[row],
+                self._training.fresh,
+                np.random.default_rng([self._lesson.seed, epoch, int(row)]),
+            )[:longest]
+            for row in rows
+        ]
+        return Inputs.of_sounds(changed, multiple=STEP)
+
+
+def _epoch(model: Any, batches: _Batches, epoch: int) -> dict[str, float]:
+    """Learn from each batch once; give the epoch's loss and accuracy, as averages over the utterances."""
+    told, weights = list[tuple[float, float]](), list[int]()
+    for given, targets in batches.of(epoch):
+        step = model.train_on_batch(given, targets, return_dict=True)
+        told.append((float(step["accuracy"]), float(step["loss"])))
+        weights.append(len(targets))
+    accuracy, loss = np.average(told, axis=0, weights=weights)
+    return {"accuracy": float(accuracy), "loss": float(loss)}
+
+
+def _watched(whole: Any, lesson: Lesson[Sounds]) -> dict[str, float]:
+    to_logits = keras.Model(whole.input, {"logits": whole.get_layer("logits").output})
+    found = logits(to_logits, lesson.watched).astype(np.float64)
+    truth = lesson.watched_truth
+    surprise = np.logaddexp.reduce(found, axis=1) - found[np.arange(len(truth)), truth]
+    return {"val_accuracy": float((found.argmax(axis=1) == truth).mean()), "val_loss": float(surprise.mean())}

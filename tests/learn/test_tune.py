@@ -1,0 +1,198 @@
+"""An encoder fine-tuned on sounds goes through a run as any network does, and hears at both ends what it has learned."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import intone
+from intone.errors import UsageError
+from intone.features import Inputs, Sounds
+from intone.hear import engines
+from intone.hear.modelfile import Card
+from intone.learn import candidate, fit, learners, run, tune
+from intone.learn import recipe as recipes
+from intone.learn.fit import Lesson
+from intone.learn.networks.encoder import encoder
+from intone.learn.recipe import NetworkPart, TrainingPart, TrainingRecipe
+from tests.learn.test_encoder import TINY, at, noise
+from tests.sung import RECIPE
+
+pytestmark = pytest.mark.xdist_group("keras")
+TEXT = (
+    RECIPE.replace('recipe = "mfcc40"', 'recipe = "waveform"\ntrim = 30')
+    .replace(
+        'kind = "lstm"\nunits = 8\ndense = [16]\ndropout = 0.1',
+        f'kind = "encoder"\nbackbone = "{TINY.as_posix()}"\nlayers = 1\nheads = 2\nembedding = 8\nfrozen = 1',
+    )
+    .replace('beside = "leave-one-speaker-out"', 'beside = "unseen-speakers"\ntest_speakers = ["tess-YAF"]')
+    + 'schedule = "one-cycle"\nbackbone_rate = 0.005\nweight_decay = 0.01\nlabel_smoothing = 0.1\naveraging = 0.5\n'
+    'fresh = ["speed", "gain", "noise"]\nmasks = 1\n'
+)
+SOUNDS = Sounds(tuple(noise(samples, seed=samples) for samples in range(2_000, 12_000, 500)))
+
+
+class StoppedError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.fixture(scope="module")
+def plan() -> TrainingRecipe:
+    return recipes.parse(TEXT)
+
+
+@pytest.fixture(scope="module")
+def finished(sung_tess: Path, plan: TrainingRecipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "sung"
+    run.train(plan, sung_tess, out)
+    return out
+
+
+def lesson(*, seed: int = 1) -> Lesson[Sounds]:
+    truth = np.arange(len(SOUNDS)) % 3
+    return Lesson(train=SOUNDS, truth=truth, watched=SOUNDS[:0], watched_truth=truth[:0], labels=3, seed=seed)
+
+
+def tuned(training: TrainingPart, **options: Any) -> Any:
+    part = NetworkPart("encoder", {"backbone": str(TINY), "layers": 2, "embedding": 8, **options})
+    return tune.tune(lesson(), part, training, tick=lambda *_: None)
+
+
+# --- The run ----------------------------------------------------------------------------------------------------------
+
+
+def test_it_learns_and_leaves_a_model_that_hears_the_waveform(finished: Path, sung_tess: Path) -> None:
+    card = Card.from_json((finished / "card.json").read_text(encoding="utf-8"), name="sung")
+    assert (card.input, card.rate, card.trim, card.feature_recipe) == ("waveform", 16_000, 30.0, "")
+    losses = pd.read_csv(finished / "history.csv")["loss"]
+    assert losses.iloc[-1] < losses.iloc[0]
+    files = pd.read_csv(finished / "files.csv")
+    rows = files[files["random/random/seed-5"] == "test"]
+    logits = np.load(finished / "logits.npz")["random/random/seed-5"]
+    heard = candidate.load(finished).logits([intone.hear.audio.load(sung_tess / path) for path in rows["path"]])
+    assert np.abs(heard - logits).max() <= 1e-4
+
+
+@pytest.mark.parametrize("stopped_after", [1, 3])
+def test_a_stopped_run_resumes_to_the_same_numbers(
+    finished: Path, sung_tess: Path, plan: TrainingRecipe, tmp_path: Path, stopped_after: int
+) -> None:
+    def stop(what: str, done: int, total: int, remark: str) -> None:
+        if what != "Listening" and done == stopped_after:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run.train(plan, sung_tess, tmp_path / "sung", progress=stop)
+    run.train(plan, sung_tess, tmp_path / "sung", resume=True)
+    for name in ("metrics.json", "history.csv"):
+        assert (tmp_path / "sung" / name).read_bytes() == (finished / name).read_bytes()
+    assert json.loads((finished / "robustness.json").read_text(encoding="utf-8"))["rows"][0]["changed"] == 0
+
+
+def test_the_network_opens_with_plain_keras(finished: Path) -> None:
+    plain = keras.models.load_model(finished / "model.keras")
+    assert sorted(plain.input) == ["lengths", "waveform"]
+
+
+# --- The training -----------------------------------------------------------------------------------------------------
+
+
+def test_pretrained_layers_learn_at_their_own_rate_and_frozen_ones_not_at_all() -> None:
+    one = TrainingPart(epochs=1, batch=len(SOUNDS), learning_rate=1e-2, backbone_rate=1e-4)
+    before = encoder(labels=3, backbone=TINY, layers=2, embedding=8)
+    after = tuned(one, frozen=2)
+    moved = {
+        name: float(np.abs(after.get_layer(name).get_weights()[0] - before.get_layer(name).get_weights()[0]).max())
+        for name in ("convolution_1", "layer_1_q", "layer_2_q")
+    }
+    assert moved["convolution_1"] == moved["layer_1_q"] == 0
+    assert moved["layer_2_q"] == pytest.approx(1e-4, rel=0.05)  # Adam's first step is the rate itself
+    scale = after.get_layer("pool_norm").get_weights()[0]
+    assert np.abs(scale - 1).max() == pytest.approx(1e-2, rel=0.05)
+
+
+def test_batches_are_the_whole_training_part_in_like_lengths_and_another_order_each_epoch() -> None:
+    training = TrainingPart(batch=4, fresh=("speed", "noise"))
+    batches = tune._Batches(lesson(), training, encoder(labels=3, backbone=TINY, layers=1))
+    first, second = batches._order(0), batches._order(1)
+    assert len(batches) == len(first) == 5
+    assert sorted(np.concatenate(first)) == sorted(np.concatenate(second)) == list(range(len(SOUNDS)))
+    assert [row.tolist() for row in first] != [row.tolist() for row in second]
+    assert max(np.ptp(SOUNDS.lengths[rows]) for rows in first) == 3 * 500
+    once, again, later = (batches._heard(epoch, first[0]) for epoch in (0, 0, 1))
+    assert once.values.shape[1] % tune.STEP == 0
+    assert np.array_equal(once.values, again.values)
+    assert once.lengths is not None
+    assert later.lengths is not None
+    assert not np.array_equal(once.lengths, later.lengths)
+
+
+def test_the_upper_part_hears_what_the_whole_does() -> None:
+    whole = encoder(labels=3, backbone=TINY, layers=2)
+    upper = encoder(labels=3, backbone=TINY, layers=2, start="log_mel")
+    tune.stages.carry_over(upper, whole)
+    sounds = SOUNDS[:4].padded(multiple=tune.STEP)
+    assert sounds.lengths is not None
+    frames = at(whole, "log_mel")(sounds.feed())[0]
+    heard = at(upper, "logits")(Inputs(frames, -(-sounds.lengths // 160)).feed())[0]
+    assert np.abs(heard - at(whole, "logits")(sounds.feed())[0]).max() <= 1e-4
+
+
+def test_one_cycle_rises_and_falls() -> None:
+    rate = fit.rate(TrainingPart(learning_rate=0.01, schedule="one-cycle"), 100)
+    rates = [float(rate(step)) for step in (0, 30, 65, 100)]
+    assert rates == pytest.approx([0.0004, 0.01, 0.005, 0], abs=1e-5)
+
+
+# --- What is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('recipe = "waveform"', 'recipe = "mfcc40"', "needs [features] recipe = 'waveform'"),
+        ("layers = 1", "layer = 1", "Did you mean 'layers'"),
+        ("backbone = ", "# ", "needs 'backbone'"),
+        ("masks = 1", "crop = 100", "crop means nothing to encoder"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_refused_before_the_work(before: str, after: str, says: str) -> None:
+    assert before in TEXT
+    with pytest.raises(UsageError) as refused:
+        learners.check(recipes.parse(TEXT.replace(before, after)))
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('recipe = "mfcc40"', 'recipe = "waveform"', "lstm learns from features"),
+        ("seeds", 'fresh = ["gain"]\nseeds', "fresh means nothing to lstm"),
+        ('recipe = "mfcc40"', 'recipe = "mfcc40"\ntrim = 40', "trim means nothing to lstm"),
+    ],
+)
+def test_other_models_refuse_what_is_the_encoders(before: str, after: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says.replace("[", r"\[")):
+        learners.check(recipes.parse(RECIPE.replace(before, after)))
+
+
+def test_too_many_layers_are_refused() -> None:
+    with pytest.raises(UsageError, match="which the backbone has"):
+        tuned(TrainingPart(), layers=9)
+
+
+# --- Silence ----------------------------------------------------------------------------------------------------------
+
+
+def test_silence_is_cut_off_both_ends_and_never_all_of_a_sound() -> None:
+    sound = np.concatenate([np.zeros(8_000, np.float32), noise(8_000), np.zeros(8_000, np.float32)])
+    kept = engines.without_silence(sound, 40.0)
+    assert 7_000 < len(kept) < 13_000
+    assert engines.without_silence(sound, 0.0) is sound
+    click = np.zeros(8_000, np.float32)
+    click[-1] = 1
+    assert len(engines.without_silence(click, 40.0)) >= 1_600
