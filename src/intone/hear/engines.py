@@ -59,11 +59,17 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
         recipe = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
     except UsageError as error:
         raise ModelError(f"{name}: the feature recipe on the model's card cannot be used: {error}") from error
-    return lambda sounds: engine(Inputs.of([features.extract(sound, recipe=recipe).values for sound in sounds]))
+    return lambda sounds: engine(Inputs.of([measured(sound, recipe, card.trim) for sound in sounds]))
+
+
+def measured(sound: Waveform, recipe: features.FeatureRecipe, trim: float) -> Floats:
+    """Give the features of a sound without its silent ends, ``(columns,)`` or ``(frames, columns)``."""
+    heard = Waveform(without_silence(sound.samples, trim), sound.name) if trim else sound
+    return features.extract(heard, recipe=recipe).values
 
 
 def without_silence(samples: Floats, below_db: float) -> Floats:
-    """Cut off both ends of a sound what a model of waveforms is not to hear, in training as afterwards.
+    """Cut off both ends of a sound what a model is not to hear, in training as afterwards.
 
     Parameters
     ----------

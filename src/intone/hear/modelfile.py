@@ -65,8 +65,8 @@ class Card:
     feature_recipe : str
         The feature recipe as TOML, so that a model always gets the features it was trained on; empty for waveforms.
     trim : float
-        For waveforms: what lies at both ends this many dB below the loudest frame, or more, is cut off before the model
-        hears a sound; 0 for nothing.
+        What lies at both ends this many dB below the loudest frame, or more, is cut off before the model hears a sound;
+        0 for nothing.
     temperature : float
         Logits are divided by it before the softmax.
     threshold : float

@@ -209,6 +209,42 @@ def cropped(inputs: Inputs, frames: int, generator: np.random.Generator) -> Inpu
     return Inputs(values, np.minimum(inputs.lengths, frames))
 
 
+def warped(inputs: Inputs, stretch: float, generator: np.random.Generator) -> Inputs:
+    """Stretch or compress spectrograms in time, and over their bands as if each voice were another's.
+
+    Vocal tract length perturbation: Jaitly and Hinton (2013), "Vocal tract length perturbation (VTLP) improves speech
+    recognition"; here the whole mel axis is scaled, so that pitch moves with the formants.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Sequences.
+    stretch : float
+        Up to which share time is stretched or compressed, 0 to 0.5; the bands by up to half of it. 0 changes nothing.
+    generator : numpy.random.Generator
+        Decides how far, for each utterance by itself.
+    """
+    if inputs.lengths is None or not stretch:
+        return inputs
+    return Inputs.of([
+        _scaled(row[: int(length)], *np.exp(generator.uniform(-stretch, stretch, 2) * (1, 0.5)))
+        for row, length in zip(inputs.values, inputs.lengths, strict=True)
+    ])  # fmt: skip
+
+
+def _scaled(frames: Samples, time: float, bands: float) -> Samples:
+    """Scale the two axes of a spectrogram ``(frames, bands)``, between whose cells it is taken to be straight."""
+    for axis, places in (
+        (0, np.linspace(0, len(frames) - 1, max(1, round(len(frames) * time)))),
+        (1, np.minimum(np.arange(frames.shape[1]) * bands, frames.shape[1] - 1)),
+    ):
+        low = places.astype(np.intp)
+        share = (places - low).astype(np.float32)[(slice(None), np.newaxis) if axis == 0 else np.newaxis]
+        high = np.minimum(low + 1, frames.shape[axis] - 1)
+        frames = (1 - share) * frames.take(low, axis) + share * frames.take(high, axis)
+    return frames
+
+
 def masked(inputs: Inputs, masks: int, generator: np.random.Generator) -> Inputs:
     """Hide stretches of time and of columns behind the utterance's mean.
 

@@ -100,7 +100,7 @@ class _Ear:
     def _taken_in(self, sound: Waveform) -> NDArray[np.float32]:
         if self.recipe is None:
             return engines.without_silence(sound.samples, self.trim)
-        return features.extract(sound, recipe=self.recipe).values
+        return engines.measured(sound, self.recipe, self.trim)
 
 
 def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset[Any]:

@@ -21,7 +21,17 @@ from intone.learn.learners import MODELS, Network, family
 
 __all__ = ["MODELS", "NetworkClassifier", "estimator"]
 
-TRAINING = ("epochs", "batch", "learning_rate", "schedule", "weight_decay", "label_smoothing", "crop", "masks")
+TRAINING = (
+    "epochs",
+    "batch",
+    "learning_rate",
+    "schedule",
+    "weight_decay",
+    "label_smoothing",
+    "crop",
+    "masks",
+    "stretch",
+)
 """The settings of :class:`intone.learn.recipe.TrainingPart` that do not change the sounds themselves."""
 OPTION = "options__"
 """Before the name of a network's own option, where scikit-learn names parameters."""
@@ -91,7 +101,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         One of :data:`intone.learn.networks.NETWORKS`.
     options : mapping, optional
         The network's own options, such as ``{"units": 64}``. A search may vary each: ``options__units``.
-    epochs, batch, learning_rate, schedule, weight_decay, label_smoothing, crop, masks
+    epochs, batch, learning_rate, schedule, weight_decay, label_smoothing, crop, masks, stretch
         As in a recipe; see :class:`intone.learn.recipe.TrainingPart`.
     standardise : bool, default True
         Whether each column is brought to mean 0 and deviation 1, as measured on what is learned from.
@@ -142,6 +152,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         label_smoothing: float = 0.0,
         crop: int = 0,
         masks: int = 0,
+        stretch: float = 0.0,
         standardise: bool = True,
         random_state: int | np.random.RandomState | None = 1,
     ) -> None:
@@ -155,6 +166,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         self.label_smoothing = label_smoothing
         self.crop = crop
         self.masks = masks
+        self.stretch = stretch
         self.standardise = standardise
         self.random_state = random_state
 

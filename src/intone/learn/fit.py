@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from intone.features.inputs import Given, Inputs
 from intone.learn import networks
-from intone.learn.augment import cropped, masked
+from intone.learn.augment import cropped, masked, warped
 from intone.learn.recipe import NetworkPart, TrainingPart
 
 Tick = Callable[[int, int, dict[str, float]], None]
@@ -183,7 +183,8 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no typ
 
     def __init__(self, lesson: Lesson[Inputs], training: TrainingPart) -> None:
         super().__init__()
-        self._lesson, self._batch, self._masks = lesson, training.batch, training.masks
+        self._lesson, self._batch = lesson, training.batch
+        self._masks, self._stretch = training.masks, training.stretch
         self._targets = np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
         self._crop = training.crop or lesson.train.values.shape[1]
         self.begin(0)
@@ -202,6 +203,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no typ
         given = self._lesson.train[rows]
         if given.lengths is not None:
             generator = np.random.default_rng([self._lesson.seed, self._epoch, number])
+            given = warped(given, self._stretch, generator)
             given = masked(cropped(given, self._crop, generator), self._masks, generator)
         return given.feed(), self._targets[rows]
 

@@ -158,7 +158,6 @@ def check(recipe: TrainingRecipe) -> None:
         if recipe.features.recipe == WAVEFORM:
             raise UsageError(f"{kind} learns from features; the sound itself is heard by '{tune.KIND}' alone.")
         meaningless = {
-            "[features] trim": recipe.features.trim,
             "[training] backbone_rate": training.backbone_rate,
             "[training] averaging": training.averaging,
             "[training] fresh": training.fresh,

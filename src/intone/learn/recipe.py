@@ -45,8 +45,8 @@ class FeaturesPart:
     recipe : str
         A feature recipe's name; ``waveform`` is the sound itself, which the network ``encoder`` hears.
     trim : float
-        For the waveform: silence at both ends, this many dB below the loudest frame, is cut off in training and test.
-        The model's card tells it, so that whoever hears with the model does the same. 0 for none.
+        Silence at both ends, this many dB below the loudest frame, is cut off in training and test. The model's card
+        tells it, so that whoever hears with the model does the same. 0 for none.
     standardise : bool
         Whether each column is brought to mean 0 and deviation 1, as measured on the training part alone.
     reduce : str
@@ -123,6 +123,9 @@ class TrainingPart:
         Frames of a sequence that a training step sees, cut at random; 0 for the whole.
     masks : int
         How many stretches of time and of columns are hidden from each training sequence (SpecAugment).
+    stretch : float
+        For log-mel spectrograms: each training sequence is stretched or compressed in time by up to this share, and
+        over its bands by up to half of it.
     copies : int
         How many changed copies of each training sound are learned from beside it.
     augment : tuple of str
@@ -151,6 +154,7 @@ class TrainingPart:
     label_smoothing: float = 0.0
     crop: int = 0
     masks: int = 0
+    stretch: float = 0.0
     copies: int = 0
     augment: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
@@ -268,6 +272,7 @@ def training_part(stored: Mapping[str, Any], where: str) -> TrainingPart:
         ("label_smoothing", part.label_smoothing, 0, 0.9),
         ("crop", part.crop, 0, 100_000),
         ("masks", part.masks, 0, 20),
+        ("stretch", part.stretch, 0, 0.5),
         ("copies", part.copies, 0, 20),
     ]
     _check_bounds(bounds, where)

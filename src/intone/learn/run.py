@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intone import corpora, features
+from intone import corpora
 from intone.errors import UsageError
 from intone.features import FeatureRecipe, Inputs, Sounds
 from intone.hear import engines
@@ -326,8 +326,7 @@ def _robustness(heard: Dataset[Any], chosen: Outcome, root: Path, trim: float) -
         if recipe is None:
             kept = tuple(engines.without_silence(sound.samples, trim) for sound in sounds)
             return chosen.model.logits(Sounds(kept))
-        measured = [features.extract(sound, recipe=recipe).values for sound in sounds]
-        return chosen.model.logits(Inputs.of(measured))
+        return chosen.model.logits(Inputs.of([engines.measured(sound, recipe, trim) for sound in sounds]))
 
     return robustness.measure(
         hear,

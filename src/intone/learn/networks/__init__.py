@@ -6,9 +6,17 @@ from typing import Any
 
 from intone.errors import UsageError, unknown
 from intone.learn.networks.convolutional import cnn, cnn2d, cnn_lstm
+from intone.learn.networks.dense import dnn
 from intone.learn.networks.recurrent import gru, lstm
 
-NETWORKS: dict[str, Callable[..., Any]] = {"cnn": cnn, "cnn2d": cnn2d, "cnn-lstm": cnn_lstm, "gru": gru, "lstm": lstm}
+NETWORKS: dict[str, Callable[..., Any]] = {
+    "cnn": cnn,
+    "cnn2d": cnn2d,
+    "cnn-lstm": cnn_lstm,
+    "dnn": dnn,
+    "gru": gru,
+    "lstm": lstm,
+}
 
 
 def build(kind: str, options: Mapping[str, Any], *, columns: int, labels: int, sequence: bool = False) -> Any:
