@@ -158,6 +158,22 @@ def test_a_crop_is_a_stretch_of_its_own_utterance(frames: int, seed: int) -> Non
         assert not row[length:].any()
 
 
+@given(stretch=st.floats(0.01, 0.5), seed=st.integers(0, 100))
+def test_a_warped_spectrogram_keeps_what_it_shows_at_another_pace_and_pitch(stretch: float, seed: int) -> None:
+    frames, bands = np.meshgrid(np.arange(50), np.arange(20), indexing="ij")
+    picture = (frames + 1000 * bands).astype(
+        np.float32
+    )  # straight in both axes, so that its cells tell where they were
+    warped = augment.warped(Inputs.of([picture, picture[:30]]), stretch, np.random.default_rng(seed))
+    assert warped.lengths is not None
+    for row, length, whole in zip(warped.values, warped.lengths, (50, 30), strict=True):
+        assert np.exp(-stretch) * whole - 1 <= length <= np.exp(stretch) * whole + 1
+        assert np.allclose(row[[0, length - 1], 0], [0, whole - 1], atol=1e-2)  # it begins and ends where it did
+        low = row[0, 1] / 1000  # where the second band comes from
+        assert np.exp(-stretch / 2) - 1e-3 <= low <= np.exp(stretch / 2) + 1e-3
+        assert not row[length:].any()
+
+
 def test_masks_hide_no_more_than_they_may_and_leave_padding_alone() -> None:
     generator = np.random.default_rng(0)
     parts = [generator.standard_normal((length, 20)).astype(np.float32) for length in (40, 80)]

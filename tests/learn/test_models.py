@@ -18,7 +18,8 @@ from tests.sung import RECIPE
 pytestmark = pytest.mark.xdist_group("keras")
 NETWORKS = [("lstm", {"units": 8, "dense": [8]}), ("gru", {"units": 8, "dense": [8], "pooling": "attention"}),
             ("cnn", {"filters": [8, 8], "dense": [8]}), ("cnn-lstm", {"filters": [8, 8], "units": 8}),
-            ("cnn2d", {"filters": [4, 8], "width": 8})]  # fmt: skip
+            ("cnn2d", {"filters": [4, 8], "width": 8}),
+            ("cnn2d", {"filters": [4, 8], "width": 8, "halve": True})]  # fmt: skip
 CLASSICAL = ["svm", "linear-svm", "forest", "boosting", "neighbours", "logistic", "mlp"]
 
 
@@ -45,7 +46,9 @@ def lesson(inputs: Inputs, truth: "np.ndarray[tuple[int, ...], np.dtype[np.int64
     return Lesson(train=inputs, truth=truth, watched=inputs[:0], watched_truth=truth[:0], labels=7, seed=1)
 
 
-@pytest.mark.parametrize(("kind", "options"), NETWORKS, ids=[kind for kind, _ in NETWORKS])
+@pytest.mark.parametrize(
+    ("kind", "options"), NETWORKS, ids=[kind + "-halved" * ("halve" in options) for kind, options in NETWORKS]
+)
 def test_a_network_learns_and_its_padding_and_neighbours_change_nothing(
     kind: str, options: dict[str, object], tmp_path: Path
 ) -> None:
@@ -130,3 +133,16 @@ def test_the_standardising_layer_holds_the_training_parts_statistics_and_no_padd
     own = np.concatenate(parts).astype(np.float64)
     assert np.allclose(mean, own.mean(axis=0), atol=1e-5)
     assert np.allclose(variance, own.var(axis=0), atol=1e-4)
+
+
+def test_a_dense_network_learns_from_whole_vectors_and_refuses_frames(tmp_path: Path) -> None:
+    parts, truth = spoken(60)
+    plan = recipes.TrainingRecipe(
+        **{**vars(recipe("dnn", epochs=60)), "network": recipes.NetworkPart("dnn", {"dense": [16]})}
+    )
+    vectors = Inputs.of([part.mean(axis=0) for part in parts])
+    model = learners.train(lesson(vectors, truth), plan, folder=tmp_path, tick=lambda *_: None)
+    others, answers = spoken(30, seed=1)
+    assert (model.logits(Inputs.of([part.mean(axis=0) for part in others])).argmax(axis=1) == answers).mean() > 0.9
+    with pytest.raises(UsageError, match="one vector an utterance"):
+        networks.build("dnn", {}, columns=12, labels=3, sequence=True)

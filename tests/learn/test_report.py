@@ -188,3 +188,43 @@ def test_runs_are_compared_unseen_speakers_first(tmp_path: Path) -> None:
         compare.plot(found, tmp_path / "runs.nothing")
     with pytest.raises(UsageError, match="nothing to compare"):
         compare.of([])
+
+
+def stored_with(folder: Path, name: str, logits: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> Path:
+    """Store a run of four utterances and one fold, with these logits."""
+    key = "unseen-speakers/all/seed-1"
+    folder.mkdir()
+    files = pd.DataFrame({"path": list("abcd"), "sha256": list("abcd"), "corpus": "sung", "speaker": list("1122"),
+                          "sex": "", "emotion": ["anger", "fear", "anger", "fear"], key: "test"})  # fmt: skip
+    files.to_csv(folder / "files.csv", index=False)
+    np.savez(folder / "logits.npz", **{key: logits})
+    (folder / "recipe.toml").write_text("")
+    (folder / "metrics.json").write_text(json.dumps({"name": name, "labels": ["anger", "fear"], "parameters": 5}))
+    return folder
+
+
+def test_fused_runs_answer_by_the_mean_of_their_log_probabilities(tmp_path: Path) -> None:
+    # The second is louder by the same constant, which is nothing; each errs once, where the other is surer.
+    one = stored_with(tmp_path / "one", "one", np.array([[3, 0], [0, 3], [0, 1], [0, 3]], np.float32))
+    two = stored_with(tmp_path / "two", "two", np.array([[8, 9], [7, 9], [9, 5], [5, 9]], np.float32))
+    found = compare.of([one, two], fuse=True)
+    assert {line.run: line.ua for line in found.lines} == {"one": 0.75, "two": 0.75, "one + two": 1.0}
+
+
+def test_runs_that_differ_are_not_fused(tmp_path: Path) -> None:
+    logits = np.eye(4, 2, dtype=np.float32)
+    one, two = (stored_with(tmp_path / name, name, logits) for name in ("one", "two"))
+    with pytest.raises(UsageError, match="at least two"):
+        compare.of([one], fuse=True)
+    files = pd.read_csv(two / "files.csv")
+    files.assign(sha256=list("abcx")).to_csv(two / "files.csv", index=False)
+    with pytest.raises(UsageError, match="different recordings"):
+        compare.of([one, two], fuse=True)
+    metrics = json.loads((two / "metrics.json").read_text())
+    (two / "metrics.json").write_text(json.dumps(metrics | {"labels": ["anger", "sadness"]}))
+    with pytest.raises(UsageError, match="different labels"):
+        compare.of([one, two], fuse=True)
+    np.savez(one / "logits.npz", **{"random/all/seed-1": logits})
+    (two / "metrics.json").write_text(json.dumps(metrics))
+    with pytest.raises(UsageError, match="in common"):
+        compare.of([one, two], fuse=True)

@@ -98,6 +98,7 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, as 'intone train' leaves them.")],
     csv: Annotated[Path | None, typer.Option(help="Write the table, with full precision, into this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw it into this file: .png, .svg or .pdf.")] = None,
+    fuse: Annotated[bool, typer.Option("--fuse", help="Add what the mean of all the runs' answers scores.")] = False,
 ) -> None:
     """Set the tests of runs beside one another, those on unseen speakers first, with 95 % intervals.
 
@@ -106,11 +107,13 @@ def compare(
       intone models compare runs/tess-lstm runs/tess-svm
 
       intone models compare runs/* --csv runs.csv --plot runs.png
+
+      intone models compare runs/ravdess-cnn2d runs/ravdess-dnn --fuse
     """
     needs_learning("intone models compare")
     from intone.learn import compare as comparisons
 
-    found = comparisons.of(runs)
+    found = comparisons.of(runs, fuse=fuse)
     if csv is not None:
         comparisons.write_csv(found, csv)
     if plot is not None:

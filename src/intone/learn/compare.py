@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from intone.errors import UsageError
 from intone.learn import stored
+from intone.learn.fuse import fused
 from intone.learn.plots import TRAINING, VALIDATION
 from intone.learn.splits import PROTOCOLS
 from intone.learn.stored import StoredRun
@@ -66,13 +67,15 @@ class Comparison:
     remarks: tuple[str, ...]
 
 
-def of(folders: Sequence[Path]) -> Comparison:
+def of(folders: Sequence[Path], *, fuse: bool = False) -> Comparison:
     """Compare runs.
 
     Parameters
     ----------
     folders : sequence of pathlib.Path
         Run folders, or what ``results/`` keeps of them.
+    fuse : bool, default False
+        Whether to add what the mean of all their answers scores; see :func:`intone.learn.fuse.fused`.
 
     Returns
     -------
@@ -82,11 +85,13 @@ def of(folders: Sequence[Path]) -> Comparison:
     Raises
     ------
     UsageError
-        A folder holds no finished run, or none was named.
+        A folder holds no finished run, none was named, or those named cannot be fused.
     """
     if not folders:
         raise UsageError("There is nothing to compare; name at least one run folder.")
     runs = [stored.read(folder) for folder in folders]
+    if fuse:
+        runs.append(fused(runs))
     order = list(PROTOCOLS)
     lines = [_line(run, protocol) for run in runs for protocol in run.protocols]
     lines.sort(key=lambda line: (line.leaks_speakers, order.index(line.protocol)))

@@ -1,11 +1,13 @@
 """The page of results: what the stored runs are worth, as Markdown, and the README's table of them."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from intone.learn import recipe as recipes
 from intone.learn import stored
 from intone.learn.figures import SAME_WORDS, Figures
+from intone.learn.fuse import fused
 from intone.learn.intervals import FEWEST_SPEAKERS, RESAMPLES
 from intone.learn.recipe import TrainingRecipe
 from intone.learn.robustness import Robustness
@@ -29,12 +31,16 @@ speakers to fit the confidence on. Parameters are a network's; what a support ve
 does not compare with them. A dash (–) is what there is not.
 """
 DASH = "–"
+FUSED = "fused.json"
+"""In ``results/``: the names of fused runs, and of what each is fused; nothing else of them is stored."""
 
 
 def of(results: Path) -> str:
     """Write the page of all runs that are stored below ``results``: a table of all, then each by itself."""
     runs = [(run, _figures(run)) for run in _stored(results)]
-    return "\n".join([HEAD, _summary(runs), *(_section(run, figures) for run, figures in runs)])
+    together = [(run, _figures(run)) for run in _fused(results)]
+    sections = [*(_section(run, figures) for run, figures in runs), *(_fusion(*entry) for entry in together)]
+    return "\n".join([HEAD, _summary(runs, together), *sections])
 
 
 def with_table(text: str, results: Path) -> str:
@@ -62,22 +68,32 @@ def _stored(results: Path) -> list[StoredRun]:
     return [stored.read(path.parent) for path in sorted(results.glob("*/metrics.json"))]
 
 
+def _fused(results: Path) -> list[StoredRun]:
+    """Fuse what is to be fused, from the stored runs."""
+    path = results / FUSED
+    wanted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [fused([stored.read(results / part) for part in parts], name=name) for name, parts in wanted.items()]
+
+
 def _figures(run: StoredRun) -> list[Figures]:
     """Compute the figures of each protocol, in the order in which the metrics have them."""
     return [run.figures(entry["protocol"]) for entry in run.metrics["protocols"]]
 
 
-def _summary(runs: Sequence[tuple[StoredRun, list[Figures]]]) -> str:
+def _summary(
+    runs: Sequence[tuple[StoredRun, list[Figures]]], together: Sequence[tuple[StoredRun, list[Figures]]]
+) -> str:
     rows = []
-    for run, figures in runs:
+    for run, figures in (*runs, *together):
         plan = recipes.parse(run.recipe)
+        is_fused = "fused" in run.metrics
         unseen = next((one for one in figures if not one.leaks_speakers), None)
         shared = next((one for one in figures if one.leaks_speakers), None)
         rows.append([
             f"[{run.name}](#{run.name})",
-            f"{plan.network.kind}, {' and '.join(plan.corpora.names)}",
+            f"{'fused' if is_fused else plan.network.kind}, {' and '.join(plan.corpora.names)}",
             str(len(run.metrics["labels"])),
-            plan.features.recipe,
+            DASH if is_fused else plan.features.recipe,
             _parameters(run),
             f"{_share(shared.mean['ua'])} / {_share(shared.mean['accuracy'])}" if shared else DASH,
             f"**{_share(unseen.mean['ua'])}**" if unseen else DASH,
@@ -104,6 +120,13 @@ def _section(run: StoredRun, figures: list[Figures]) -> str:
     if any("tess" in one.corpora for one in figures):
         parts.append(SAME_WORDS)
     return "\n\n".join(parts) + "\n"
+
+
+def _fusion(run: StoredRun, figures: list[Figures]) -> str:
+    """Write of a fused run what it scores; what it is made of says the rest."""
+    parts = " and ".join(run.metrics["fused"])
+    about = f"The log-probabilities of {parts}, averaged; together {_parameters(run)} parameters."
+    return "\n\n".join([f"## {run.name}", about, _scores(run, figures)]) + "\n"
 
 
 def _scores(run: StoredRun, figures: list[Figures]) -> str:
