@@ -152,7 +152,11 @@ def check(recipe: TrainingRecipe) -> None:
         tune.check(recipe.network)
         if recipe.features.recipe != WAVEFORM:
             raise UsageError(f"{kind} hears the sound itself; its recipe needs [features] recipe = '{WAVEFORM}'.")
-        meaningless = {"[features] reduce": recipe.features.reduce, "[training] crop": training.crop}
+        meaningless = {
+            "[features] reduce": recipe.features.reduce,
+            "[training] crop": training.crop,
+            "[training] per_epoch without balance": training.per_epoch and training.balance == "none",
+        }
     else:
         family(kind)
         if recipe.features.recipe == WAVEFORM:
@@ -162,6 +166,8 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] backbone_rate": training.backbone_rate,
             "[training] averaging": training.averaging,
             "[training] fresh": training.fresh,
+            "[training] balance": training.balance != "none",
+            "[training] per_epoch": training.per_epoch,
         }
     for key, value in meaningless.items():
         if value:

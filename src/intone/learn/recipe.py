@@ -137,6 +137,11 @@ class TrainingPart:
     averaging : float
         For the network ``encoder``: share of the running average of its weights that a step keeps; the average is what
         is left as the model. 0 for the last weights themselves.
+    balance : "none" or "corpora"
+        For the network ``encoder``: whether an epoch has each sound once, or corpora alike, of each corpus its labels,
+        and of each label its speakers, whereby sounds come several times or not at all.
+    per_epoch : int
+        How many sounds a balanced epoch has; 0 for as many as there are.
     seeds : tuple of int
         The run is repeated for each; the model that is left is that of the first.
     """
@@ -154,6 +159,8 @@ class TrainingPart:
     copies: int = 0
     augment: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
+    balance: Literal["none", "corpora"] = "none"
+    per_epoch: int = 0
     seeds: tuple[int, ...] = (1,)
 
 
@@ -269,6 +276,7 @@ def training_part(stored: Mapping[str, Any], where: str) -> TrainingPart:
         ("crop", part.crop, 0, 100_000),
         ("masks", part.masks, 0, 20),
         ("copies", part.copies, 0, 20),
+        ("per_epoch", part.per_epoch, 0, 10_000_000),
     ]
     _check_bounds(bounds, where)
     if not part.seeds or len(set(part.seeds)) < len(part.seeds) or min(part.seeds) < 0:
