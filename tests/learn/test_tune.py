@@ -204,6 +204,8 @@ def test_one_cycle_rises_and_falls() -> None:
         ('recipe = "waveform"', 'recipe = "mfcc40"', "needs [features] recipe = 'waveform'"),
         ("layers = 1", "layer = 1", "Did you mean 'layers'"),
         ("backbone = ", "# ", "needs 'backbone'"),
+        ('"speed"', '"sped"', "Did you mean 'speed'"),
+        ("frozen = 1", "frozen = -1", "from 0 on"),
         ("masks = 1", "crop = 100", "crop means nothing to encoder"),
         ("masks = 1", "per_epoch = 100", "per_epoch without balance means nothing"),
     ],

@@ -74,7 +74,7 @@ class Network:
         export.network(self._to_logits, card, path, proof=proof, expected=self.logits(proof))
 
 
-class Hearing(Network):
+class SoundNetwork(Network):
     """A trained network that hears the sound itself."""
 
     def logits(self, inputs: Any) -> Floats:
@@ -149,7 +149,7 @@ def check(recipe: TrainingRecipe) -> None:
     """
     kind, training = recipe.network.kind, recipe.training
     if kind == tune.KIND:
-        tune.check(recipe.network)
+        tune.check(recipe.network, training)
         if recipe.features.recipe != WAVEFORM:
             raise UsageError(f"{kind} hears the sound itself; its recipe needs [features] recipe = '{WAVEFORM}'.")
         meaningless = {
@@ -196,7 +196,7 @@ def train(lesson: Lesson[Any], recipe: TrainingRecipe, *, folder: Path, tick: Ti
     kind = recipe.network.kind
     check(recipe)
     if kind == tune.KIND:
-        return Hearing(tune.tune(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
+        return SoundNetwork(tune.tune(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
     if family(kind) == "network":
         if recipe.features.reduce:
             raise UsageError(f"[features] reduce is for classical models; {kind} is a network.")

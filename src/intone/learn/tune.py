@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from intone.errors import UsageError, unknown
 from intone.features import Inputs, Sounds
 from intone.hear import engines
-from intone.learn import fit, stages
+from intone.learn import augment, fit, stages
 from intone.learn.batches import Batches
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
@@ -32,19 +32,25 @@ OPTIONS = set(signature(encoder).parameters) - {"labels", "start"} | {"frozen"}
 """Its options in a recipe: the encoder's own, and the stage below which nothing learns."""
 
 
-def check(network: NetworkPart) -> None:
-    """Refuse options that the encoder does not have.
+def check(network: NetworkPart, training: TrainingPart) -> None:
+    """Refuse what cannot be carried out, before anything is heard.
 
     Raises
     ------
     UsageError
-        There is no such option, or the backbone is not named.
+        There is no such option or augmentation, the backbone is not named, or ``frozen`` is no stage.
     """
+    for name in training.fresh:
+        if name not in augment.METHODS:
+            raise unknown("augmentation", name, augment.METHODS)
     for option in network.options:
         if option not in OPTIONS:
             raise unknown(f"option of the network {KIND}", option, OPTIONS)
     if not isinstance(network.options.get("backbone"), str):
         raise UsageError(f"[network] {KIND} needs 'backbone', a folder or an id such as 'openai/whisper-tiny.en'.")
+    frozen = network.options.get("frozen", 0)
+    if type(frozen) is not int or frozen < 0:
+        raise UsageError(f"[network] frozen is {frozen!r}; accepted is a stage, from 0 on, below which nothing learns.")
 
 
 def tune(
