@@ -134,6 +134,16 @@ def test_batches_are_the_whole_training_part_in_like_lengths_and_another_order_e
     assert not np.array_equal(once.lengths, later.lengths)
 
 
+def test_long_sounds_are_cut_at_random_and_short_ones_left() -> None:
+    drawn = batches.Batches(lesson(), TrainingPart(crop=50), None)
+    every = np.arange(len(SOUNDS))
+    first, second = (drawn.heard(epoch, every) for epoch in (0, 1))
+    assert first.lengths is not None
+    assert first.lengths.tolist() == np.minimum(SOUNDS.lengths, 8_000).tolist()
+    for row, sound in enumerate(SOUNDS.values):
+        assert np.array_equal(first.values[row], second.values[row]) == (len(sound) <= 8_000)
+
+
 def test_what_is_watched_is_told_each_epoch() -> None:
     given, told = lesson(), list[dict[str, float]]()
     watching = dataclasses.replace(given, watched=SOUNDS[:5], watched_truth=given.truth[:5])
@@ -206,7 +216,6 @@ def test_one_cycle_rises_and_falls() -> None:
         ("backbone = ", "# ", "needs 'backbone'"),
         ('"speed"', '"sped"', "Did you mean 'speed'"),
         ("frozen = 1", "frozen = -1", "from 0 on"),
-        ("masks = 1", "crop = 100", "crop means nothing to encoder"),
         ("masks = 1", "per_epoch = 100", "per_epoch without balance means nothing"),
     ],
 )

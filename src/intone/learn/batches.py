@@ -147,18 +147,16 @@ class Batches:
         return [batches[number] for number in generator.permutation(len(batches))]
 
     def heard(self, epoch: int, tickets: NDArray[np.intp]) -> Inputs:
-        """Change sounds as the recipe says; the same in each epoch for the same ticket alone."""
-        return Inputs.of_sounds(
-            [
-                augment.heard_anew(
-                    self._lesson.train.values[ticket % len(self._lesson.train)],
-                    self._training.fresh,
-                    np.random.default_rng([self._lesson.seed, epoch, int(ticket)]),
-                )[: whisper.MAX_SECONDS * RATE]
-                for ticket in tickets
-            ],
-            multiple=STEP,
-        )
+        """Change and cut sounds as the recipe says, by what is drawn from the epoch and the ticket alone."""
+        longest = min(self._training.crop or math.inf, whisper.MAX_SECONDS * RATE // whisper.HOP) * whisper.HOP
+        changed = []
+        for ticket in tickets.tolist():
+            generator = np.random.default_rng([self._lesson.seed, epoch, ticket])
+            sound = self._lesson.train.values[ticket % len(self._lesson.train)]
+            sound = augment.heard_anew(sound, self._training.fresh, generator)
+            start = int(generator.integers(max(0, len(sound) - int(longest)) + 1))
+            changed.append(sound[start : start + int(longest)])
+        return Inputs.of_sounds(changed, multiple=STEP)
 
     @property
     def _size(self) -> int:

@@ -147,14 +147,13 @@ def check(recipe: TrainingRecipe) -> None:
     UsageError
         It is such a recipe.
     """
-    kind, training = recipe.network.kind, recipe.training
+    kind, training, meaningless = recipe.network.kind, recipe.training, dict[str, Any]()
     if kind == tune.KIND:
         tune.check(recipe.network, training)
         if recipe.features.recipe != WAVEFORM:
             raise UsageError(f"{kind} hears the sound itself; its recipe needs [features] recipe = '{WAVEFORM}'.")
         meaningless = {
             "[features] reduce": recipe.features.reduce,
-            "[training] crop": training.crop,
             "[training] per_epoch without balance": training.per_epoch and training.balance == "none",
         }
     else:

@@ -120,7 +120,8 @@ class TrainingPart:
     label_smoothing : float
         Share of each target that is spread over all labels, 0 to 1.
     crop : int
-        Frames of a sequence that a training step sees, cut at random; 0 for the whole.
+        Frames of a sequence that a training step sees, cut at random; 0 for the whole. For the network ``encoder`` a
+        frame is 10 ms, and memory grows with the square of the longest.
     masks : int
         How many stretches of time and of columns are hidden from each training sequence (SpecAugment).
     copies : int
