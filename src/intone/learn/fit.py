@@ -40,6 +40,8 @@ class Lesson(Generic[Given]):
         Number of labels.
     seed : int
         Decides all that is random.
+    origin : pandas.DataFrame or None
+        The ``corpus`` and ``speaker`` of each utterance of the training part; None where they are all of one.
     """
 
     train: Given
@@ -48,6 +50,7 @@ class Lesson(Generic[Given]):
     watched_truth: NDArray[np.int64]
     labels: int
     seed: int
+    origin: pd.DataFrame | None = None
 
 
 def fit(

@@ -74,7 +74,7 @@ class Network:
         export.network(self._to_logits, card, path, proof=proof, expected=self.logits(proof))
 
 
-class Hearing(Network):
+class SoundNetwork(Network):
     """A trained network that hears the sound itself."""
 
     def logits(self, inputs: Any) -> Floats:
@@ -147,12 +147,15 @@ def check(recipe: TrainingRecipe) -> None:
     UsageError
         It is such a recipe.
     """
-    kind, training = recipe.network.kind, recipe.training
+    kind, training, meaningless = recipe.network.kind, recipe.training, dict[str, Any]()
     if kind == tune.KIND:
-        tune.check(recipe.network)
+        tune.check(recipe.network, training)
         if recipe.features.recipe != WAVEFORM:
             raise UsageError(f"{kind} hears the sound itself; its recipe needs [features] recipe = '{WAVEFORM}'.")
-        meaningless = {"[features] reduce": recipe.features.reduce, "[training] crop": training.crop}
+        meaningless = {
+            "[features] reduce": recipe.features.reduce,
+            "[training] per_epoch without balance": training.per_epoch and training.balance == "none",
+        }
     else:
         family(kind)
         if recipe.features.recipe == WAVEFORM:
@@ -161,6 +164,8 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] backbone_rate": training.backbone_rate,
             "[training] averaging": training.averaging,
             "[training] fresh": training.fresh,
+            "[training] balance": training.balance != "none",
+            "[training] per_epoch": training.per_epoch,
         }
     for key, value in meaningless.items():
         if value:
@@ -189,7 +194,7 @@ def train(lesson: Lesson[Any], recipe: TrainingRecipe, *, folder: Path, tick: Ti
     kind = recipe.network.kind
     check(recipe)
     if kind == tune.KIND:
-        return Hearing(tune.tune(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
+        return SoundNetwork(tune.tune(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
     if family(kind) == "network":
         if recipe.features.reduce:
             raise UsageError(f"[features] reduce is for classical models; {kind} is a network.")

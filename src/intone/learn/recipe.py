@@ -120,7 +120,8 @@ class TrainingPart:
     label_smoothing : float
         Share of each target that is spread over all labels, 0 to 1.
     crop : int
-        Frames of a sequence that a training step sees, cut at random; 0 for the whole.
+        Frames of a sequence that a training step sees, cut at random; 0 for the whole. For the network ``encoder`` a
+        frame is 10 ms, and memory grows with the square of the longest.
     masks : int
         How many stretches of time and of columns are hidden from each training sequence (SpecAugment).
     stretch : float
@@ -140,6 +141,11 @@ class TrainingPart:
     averaging : float
         For the network ``encoder``: share of the running average of its weights that a step keeps; the average is what
         is left as the model. 0 for the last weights themselves.
+    balance : "none" or "corpora"
+        For the network ``encoder``: whether an epoch has each sound once, or corpora alike, of each corpus its labels,
+        and of each label its speakers, whereby sounds come several times or not at all.
+    per_epoch : int
+        How many sounds a balanced epoch has; 0 for as many as there are.
     seeds : tuple of int
         The run is repeated for each; the model that is left is that of the first.
     """
@@ -158,6 +164,8 @@ class TrainingPart:
     copies: int = 0
     augment: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
+    balance: Literal["none", "corpora"] = "none"
+    per_epoch: int = 0
     seeds: tuple[int, ...] = (1,)
 
 
@@ -274,6 +282,7 @@ def training_part(stored: Mapping[str, Any], where: str) -> TrainingPart:
         ("masks", part.masks, 0, 20),
         ("stretch", part.stretch, 0, 0.5),
         ("copies", part.copies, 0, 20),
+        ("per_epoch", part.per_epoch, 0, 10_000_000),
     ]
     _check_bounds(bounds, where)
     if not part.seeds or len(set(part.seeds)) < len(part.seeds) or min(part.seeds) < 0:

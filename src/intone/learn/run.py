@@ -276,6 +276,7 @@ def _lesson(heard: Dataset[Any], fold: Fold, seed: int) -> Lesson[Any]:
         watched_truth=heard.truth[fold.validation],
         labels=len(heard.labels),
         seed=seed,
+        origin=pd.concat([heard.table.loc[fold.train, ["corpus", "speaker"]]] * (1 + len(heard.copies))),
     )
 
 

@@ -2,12 +2,10 @@
 
 The sound is changed as a whole, its log-mel frames are computed once for a step, stretches of them are hidden, and what
 stands above them is trained: its pretrained layers at a lower learning rate of their own. What is random is drawn from
-the seed, the epoch and the utterance alone, so that a training stopped anywhere and gone on with ends with the same one.
+the seed, the epoch and the utterance alone, so that a training that was stopped and gone on with ends the same.
 """
 
-import math
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,10 @@ from numpy.typing import NDArray
 from intone.errors import UsageError, unknown
 from intone.features import Inputs, Sounds
 from intone.hear import engines
-from intone.hear.audio import RATE
 from intone.learn import augment, fit, stages
+from intone.learn.batches import Batches
 from intone.learn.fit import Lesson, Tick
-from intone.learn.networks import backbone, whisper
+from intone.learn.networks import backbone
 from intone.learn.networks.encoder import encoder, freeze, stage
 from intone.learn.recipe import NetworkPart, TrainingPart
 
@@ -32,25 +30,27 @@ KIND = "encoder"
 """What recipes call the network."""
 OPTIONS = set(signature(encoder).parameters) - {"labels", "start"} | {"frozen"}
 """Its options in a recipe: the encoder's own, and the stage below which nothing learns."""
-STEP = RATE // 2
-"""Batches are padded to a whole number of half seconds: a backend that compiles for each shape meets few."""
-POOL = 8
-"""How many batches are drawn together and divided by length, so that little is padded."""
 
 
-def check(network: NetworkPart) -> None:
-    """Refuse options that the encoder does not have.
+def check(network: NetworkPart, training: TrainingPart) -> None:
+    """Refuse what cannot be carried out, before anything is heard.
 
     Raises
     ------
     UsageError
-        There is no such option, or the backbone is not named.
+        There is no such option or augmentation, the backbone is not named, or ``frozen`` is no stage.
     """
+    for name in training.fresh:
+        if name not in augment.METHODS:
+            raise unknown("augmentation", name, augment.METHODS)
     for option in network.options:
         if option not in OPTIONS:
             raise unknown(f"option of the network {KIND}", option, OPTIONS)
     if not isinstance(network.options.get("backbone"), str):
         raise UsageError(f"[network] {KIND} needs 'backbone', a folder or an id such as 'openai/whisper-tiny.en'.")
+    frozen = network.options.get("frozen", 0)
+    if type(frozen) is not int or frozen < 0:
+        raise UsageError(f"[network] frozen is {frozen!r}; accepted is a stage, from 0 on, below which nothing learns.")
 
 
 def tune(
@@ -68,7 +68,8 @@ def tune(
     frozen = options.pop("frozen", 0)
     options["backbone"] = backbone.read(options["backbone"])
     whole = _built(options, labels=lesson.labels)
-    batches = _Batches(lesson, training, whole)
+    front = keras.Model(whole.input, whole.get_layer("log_mel").output)
+    batches = Batches(lesson, training, front)
     history = pd.DataFrame()
     if folder is not None and (folder / fit.CHECKPOINT).exists():
         model = keras.models.load_model(folder / fit.CHECKPOINT, custom_objects={"Paced": Paced})
@@ -170,60 +171,7 @@ class Paced(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
         return {**super().get_config(), "backbone_share": self.backbone_share, "decay": self.decay}
 
 
-class _Batches:
-    """The training part in batches of like length, in an order that each epoch draws anew."""
-
-    def __init__(self, lesson: Lesson[Sounds], training: TrainingPart, whole: Any) -> None:
-        self._lesson, self._training = lesson, training
-        self._front = keras.Model(whole.input, whole.get_layer("log_mel").output)
-        self._lengths = lesson.train.lengths
-        smoothing = training.label_smoothing
-        self._targets = (1 - smoothing) * np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
-        self._targets += smoothing / lesson.labels
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._lesson.train) / self._training.batch)
-
-    def of(self, epoch: int) -> Iterator[tuple[dict[str, Any], Floats]]:
-        """Give the batches of an epoch: what the network is given, and the targets."""
-        order = self._order(epoch)
-        # Sounds are changed in a thread of its own, while the network learns from those of the step before.
-        with ThreadPoolExecutor(1) as ahead:
-            next_one = ahead.submit(self._heard, epoch, order[0])
-            for number, rows in enumerate(order):
-                sounds = next_one.result()
-                if number + 1 < len(order):
-                    next_one = ahead.submit(self._heard, epoch, order[number + 1])
-                frames = keras.ops.convert_to_numpy(self._front(sounds.feed(), training=False))
-                lengths = -(-np.asarray(sounds.lengths) // whisper.HOP)
-                generator = np.random.default_rng([self._lesson.seed, epoch, number])
-                given = augment.masked(Inputs(frames, lengths), self._training.masks, generator)
-                yield {**given.named(), "beside": np.zeros_like(self._targets[rows])}, self._targets[rows]
-
-    def _order(self, epoch: int) -> list[NDArray[np.intp]]:
-        generator = np.random.default_rng([self._lesson.seed, epoch])
-        drawn = generator.permutation(len(self._lesson.train))
-        size, batches = self._training.batch, list[NDArray[np.intp]]()
-        for start in range(0, len(drawn), POOL * size):
-            pool = drawn[start : start + POOL * size]
-            pool = pool[np.argsort(self._lengths[pool], kind="stable")]
-            batches += [pool[first : first + size] for first in range(0, len(pool), size)]
-        return [batches[number] for number in generator.permutation(len(batches))]
-
-    def _heard(self, epoch: int, rows: NDArray[np.intp]) -> Inputs:
-        longest = whisper.MAX_SECONDS * RATE
-        changed = [
-            augment.heard_anew(
-                self._lesson.train.values[row],
-                self._training.fresh,
-                np.random.default_rng([self._lesson.seed, epoch, int(row)]),
-            )[:longest]
-            for row in rows
-        ]
-        return Inputs.of_sounds(changed, multiple=STEP)
-
-
-def _epoch(model: Any, batches: _Batches, epoch: int) -> dict[str, float]:
+def _epoch(model: Any, batches: Batches, epoch: int) -> dict[str, float]:
     """Learn from each batch once; give the epoch's loss and accuracy, as averages over the utterances."""
     told, weights = list[tuple[float, float]](), list[int]()
     for given, targets in batches.of(epoch):
