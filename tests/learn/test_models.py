@@ -1,6 +1,7 @@
 """Every network and classical model trains, is saved, exported, and answers the same alone and in a batch."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,14 @@ from intone.learn.recipe import TrainingRecipe
 from tests.sung import RECIPE
 
 pytestmark = pytest.mark.xdist_group("keras")
-NETWORKS = [("lstm", {"units": 8, "dense": [8]}), ("gru", {"units": 8, "dense": [8], "pooling": "attention"}),
-            ("cnn", {"filters": [8, 8], "dense": [8]}), ("cnn-lstm", {"filters": [8, 8], "units": 8}),
-            ("cnn2d", {"filters": [4, 8], "width": 8}),
-            ("cnn2d", {"filters": [4, 8], "width": 8, "halve": True})]  # fmt: skip
+NETWORKS: list[tuple[str, dict[str, Any]]] = [
+    ("lstm", {"units": 8, "dense": [8]}),
+    ("gru", {"units": 8, "dense": [8], "pooling": "attention"}),
+    ("cnn", {"filters": [8, 8], "dense": [8]}),
+    ("cnn-lstm", {"filters": [8, 8], "units": 8}),
+    ("cnn2d", {"filters": [4, 8], "width": 8}),
+    ("cnn2d", {"filters": [4, 8], "width": 8, "halve": True}),
+]
 CLASSICAL = ["svm", "linear-svm", "forest", "boosting", "neighbours", "logistic", "mlp"]
 
 
@@ -50,7 +55,7 @@ def lesson(inputs: Inputs, truth: "np.ndarray[tuple[int, ...], np.dtype[np.int64
     ("kind", "options"), NETWORKS, ids=[kind + "-halved" * ("halve" in options) for kind, options in NETWORKS]
 )
 def test_a_network_learns_and_its_padding_and_neighbours_change_nothing(
-    kind: str, options: dict[str, object], tmp_path: Path
+    kind: str, options: dict[str, Any], tmp_path: Path
 ) -> None:
     parts, truth = spoken(60)
     plan = recipes.TrainingRecipe(**{**vars(recipe(kind, epochs=25)), "network": recipes.NetworkPart(kind, options)})

@@ -197,7 +197,7 @@ def stored_with(folder: Path, name: str, logits: "np.ndarray[tuple[int, ...], np
     files = pd.DataFrame({"path": list("abcd"), "sha256": list("abcd"), "corpus": "sung", "speaker": list("1122"),
                           "sex": "", "emotion": ["anger", "fear", "anger", "fear"], key: "test"})  # fmt: skip
     files.to_csv(folder / "files.csv", index=False)
-    np.savez(folder / "logits.npz", **{key: logits})
+    np.savez(folder / "logits.npz", **{key: logits})  # type: ignore[arg-type]  # the stubs take any name for allow_pickle
     (folder / "recipe.toml").write_text("")
     (folder / "metrics.json").write_text(json.dumps({"name": name, "labels": ["anger", "fear"], "parameters": 5}))
     return folder
@@ -224,7 +224,7 @@ def test_runs_that_differ_are_not_fused(tmp_path: Path) -> None:
     (two / "metrics.json").write_text(json.dumps(metrics | {"labels": ["anger", "sadness"]}))
     with pytest.raises(UsageError, match="different labels"):
         compare.of([one, two], fuse=True)
-    np.savez(one / "logits.npz", **{"random/all/seed-1": logits})
+    np.savez(one / "logits.npz", **{"random/all/seed-1": logits})  # type: ignore[arg-type]  # as above
     (two / "metrics.json").write_text(json.dumps(metrics))
     with pytest.raises(UsageError, match="in common"):
         compare.of([one, two], fuse=True)
