@@ -107,3 +107,19 @@ def test_what_the_confidence_was_fitted_on_is_kept_where_there_is_any(tmp_path: 
     (finished / stored.VALIDATION).touch()
     ledger.keep(finished, tmp_path / "a")
     assert {path.name for path in (tmp_path / "a").iterdir()} == {*ledger.KEPT, stored.VALIDATION}
+
+
+def test_the_page_tells_of_fused_runs_and_the_readme_shows_what_was_chosen(tmp_path: Path) -> None:
+    for name, parameters in (("tess-cnn", 10), ("tess-svm", 20)):
+        kept(tmp_path, name, parameters=parameters)
+    choice = {"fused": {"both": ["tess-cnn", "tess-svm"]}, "readme": ["both"]}
+    (tmp_path / "page.json").write_text(json.dumps(choice))
+    text = page.of(tmp_path)
+    assert cells(text, "[both]")[1:5] == ["fused, tess", "7", "–", "30"]
+    assert "The log-probabilities of tess-cnn and tess-svm, averaged; together 30 parameters." in text
+    readme = page.with_table(f"before\n{page.MARKS[0]}\n{page.MARKS[1]}\nafter", tmp_path)
+    assert {line.split(" | ")[0] for line in readme.splitlines() if line.startswith("| both")} == {"| both"}
+    assert "| tess-cnn |" not in readme
+    shared, unseen = cells(text, "[both]")[5:7]
+    assert float(shared.split(" / ")[0]) > 98  # what each of the two has at least
+    assert 0 < float(unseen.strip("*")) < 100

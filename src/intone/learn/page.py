@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from intone.learn import recipe as recipes
 from intone.learn import stored
@@ -31,8 +32,9 @@ speakers to fit the confidence on. Parameters are a network's; what a support ve
 does not compare with them. A dash (–) is what there is not.
 """
 DASH = "–"
-FUSED = "fused.json"
-"""In ``results/``: the names of fused runs, and of what each is fused; nothing else of them is stored."""
+CHOICE = "page.json"
+"""In ``results/``: ``fused`` names the fused runs, and of what each is fused (nothing else of them is stored);
+``readme`` names the runs that the README shows. Left out, nothing is fused and the README shows all."""
 
 
 def of(results: Path) -> str:
@@ -44,7 +46,7 @@ def of(results: Path) -> str:
 
 
 def with_table(text: str, results: Path) -> str:
-    """Put the table of all stored runs between the README's two marks.
+    """Put the table of the stored runs that it shows between the README's two marks.
 
     Raises
     ------
@@ -54,7 +56,8 @@ def with_table(text: str, results: Path) -> str:
     before, rest = text.split(MARKS[0])
     _, after = rest.split(MARKS[1])
     rows = []
-    for run in _stored(results):
+    runs = {run.name: run for run in (*_stored(results), *_fused(results))}
+    for run in [runs[name] for name in _choice(results).get("readme", runs)]:
         for entry in run.metrics["protocols"]:
             voices = "heard before" if entry["leaks_speakers"] else "**never heard**"
             for name, part in entry["corpora"].items():
@@ -70,9 +73,13 @@ def _stored(results: Path) -> list[StoredRun]:
 
 def _fused(results: Path) -> list[StoredRun]:
     """Fuse what is to be fused, from the stored runs."""
-    path = results / FUSED
-    wanted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    wanted = _choice(results).get("fused", {})
     return [fused([stored.read(results / part) for part in parts], name=name) for name, parts in wanted.items()]
+
+
+def _choice(results: Path) -> dict[str, Any]:
+    path = results / CHOICE
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def _figures(run: StoredRun) -> list[Figures]:
