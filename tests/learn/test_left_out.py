@@ -41,3 +41,5 @@ def test_a_model_may_be_sold_only_where_every_corpus_allows_it() -> None:
     assert "non-commercial" not in run._licence(used[:1])
     assert run._licence(used).startswith("For non-commercial use only")
     assert "Crowd-sourced" not in run._licence(used)
+    assert "MIT" in run._licence(used[:1], "openai/whisper-tiny.en")
+    assert "Whisper" not in run._licence(used)

@@ -231,7 +231,6 @@ def test_a_recipe_that_does_not_fit_is_refused_before_the_work(before: str, afte
     [
         ('recipe = "mfcc40"', 'recipe = "waveform"', "lstm learns from features"),
         ("seeds", 'fresh = ["gain"]\nseeds', "fresh means nothing to lstm"),
-        ('recipe = "mfcc40"', 'recipe = "mfcc40"\ntrim = 40', "trim means nothing to lstm"),
         ("seeds", 'balance = "corpora"\nseeds', "balance means nothing to lstm"),
     ],
 )

@@ -29,8 +29,8 @@ from intone.errors import UsageError, unknown
 def _with_probabilities(machine: Any, seed: int) -> Any:
     """Fit probabilities to a machine's margins (Platt 1999), in parts drawn by chance.
 
-    Recordings come sorted by speaker. Parts cut in that order would each be of other voices than the machine was trained
-    on, and margins of such voices, fitted label by label, change which label wins.
+    Recordings come sorted by speaker. Parts cut in that order would each be of other voices than the machine was
+    trained on, and margins of such voices, fitted label by label, change which label wins.
     """
     parts = StratifiedKFold(3, shuffle=True, random_state=seed)
     return CalibratedClassifierCV(machine, ensemble=False, cv=parts)

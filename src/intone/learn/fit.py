@@ -93,7 +93,9 @@ def fit(
     batches = _Batches(lesson, training)
     if folder is not None and (folder / CHECKPOINT).exists():
         model = keras.models.load_model(folder / CHECKPOINT)
-        history = pd.read_csv(folder / HISTORY).iloc[: int(model.optimizer.iterations) // len(batches)]
+        history = pd.read_csv(folder / HISTORY, float_precision="round_trip").iloc[
+            : int(model.optimizer.iterations) // len(batches)
+        ]
     else:
         model = _new(lesson, network, training, standardise=standardise, steps=len(batches) * training.epochs)
         history = pd.DataFrame()

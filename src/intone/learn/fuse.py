@@ -15,7 +15,7 @@ def fused(runs: Sequence[StoredRun], *, name: str = "") -> StoredRun:
     """Give the run that the mean of the runs' log-probabilities would have been.
 
     Models that hear different things, as a spectrogram and the statistics of a pitch, err on different utterances.
-    Nothing is fitted, so that the fused figure is as honest as the runs' own.
+    Nothing is fitted. Who chooses what to fuse by a look at the tests has chosen on them all the same.
 
     Parameters
     ----------

@@ -154,6 +154,7 @@ def check(recipe: TrainingRecipe) -> None:
             raise UsageError(f"{kind} hears the sound itself; its recipe needs [features] recipe = '{WAVEFORM}'.")
         meaningless = {
             "[features] reduce": recipe.features.reduce,
+            "[training] stretch": training.stretch,
             "[training] per_epoch without balance": training.per_epoch and training.balance == "none",
         }
     else:

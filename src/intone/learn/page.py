@@ -12,6 +12,7 @@ from intone.learn.fuse import fused
 from intone.learn.intervals import FEWEST_SPEAKERS, RESAMPLES
 from intone.learn.recipe import TrainingRecipe
 from intone.learn.robustness import Robustness
+from intone.learn.splits import PROTOCOLS
 from intone.learn.stored import StoredRun
 
 MARKS = ("<!-- scores, written by make results -->", "<!-- end of scores -->")
@@ -34,14 +35,19 @@ does not compare with them. A dash (–) is what there is not.
 DASH = "–"
 CHOICE = "page.json"
 """In ``results/``: ``fused`` names the fused runs, and of what each is fused (nothing else of them is stored);
-``readme`` names the runs that the README shows. Left out, nothing is fused and the README shows all."""
+``readme`` names the runs that the README shows; ``remarks`` gives sentences by the runs' names, that belong beside
+their scores. Left out, nothing is fused and the README shows all."""
 
 
 def of(results: Path) -> str:
     """Write the page of all runs that are stored below ``results``: a table of all, then each by itself."""
     runs = [(run, _figures(run)) for run in _stored(results)]
     together = [(run, _figures(run)) for run in _fused(results)]
-    sections = [*(_section(run, figures) for run, figures in runs), *(_fusion(*entry) for entry in together)]
+    remarks = _choice(results).get("remarks", {})
+    sections = [
+        *(_section(run, figures, remarks.get(run.name, "")) for run, figures in runs),
+        *(_fusion(run, figures, remarks.get(run.name, "")) for run, figures in together),
+    ]
     return "\n".join([HEAD, _summary(runs, together), *sections])
 
 
@@ -95,7 +101,7 @@ def _summary(
         plan = recipes.parse(run.recipe)
         is_fused = "fused" in run.metrics
         unseen = next((one for one in figures if not one.leaks_speakers), None)
-        shared = next((one for one in figures if one.leaks_speakers), None)
+        shared = next((one for one in figures if one.title == PROTOCOLS["random"].title), None)
         rows.append([
             f"[{run.name}](#{run.name})",
             f"{'fused' if is_fused else plan.network.kind}, {' and '.join(plan.corpora.names)}",
@@ -112,13 +118,14 @@ def _summary(
     return _table(headings, rows) + "\n"
 
 
-def _section(run: StoredRun, figures: list[Figures]) -> str:
+def _section(run: StoredRun, figures: list[Figures], remark: str) -> str:
     metrics = run.metrics
     parts = [
         f"## {run.name}",
         f"Recipe `recipes/{run.name}.toml` (SHA-256 `{metrics['recipe_sha256'][:12]}…`), "
         f"{metrics['utterances']} utterances, {len(metrics['labels'])} emotions. {_time(run)}",
         _scores(run, figures),
+        *filter(None, [remark]),
         _confidence(figures, recipes.parse(run.recipe)),
         _robustness(run),
         *(f"Left out: {count} utterances labelled {label}." for label, count in metrics["dropped"].items()),
@@ -129,11 +136,11 @@ def _section(run: StoredRun, figures: list[Figures]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _fusion(run: StoredRun, figures: list[Figures]) -> str:
+def _fusion(run: StoredRun, figures: list[Figures], remark: str) -> str:
     """Write of a fused run what it scores; what it is made of says the rest."""
     parts = " and ".join(run.metrics["fused"])
     about = f"The log-probabilities of {parts}, averaged; together {_parameters(run)} parameters."
-    return "\n\n".join([f"## {run.name}", about, _scores(run, figures)]) + "\n"
+    return "\n\n".join([f"## {run.name}", about, _scores(run, figures), *filter(None, [remark])]) + "\n"
 
 
 def _scores(run: StoredRun, figures: list[Figures]) -> str:
@@ -143,8 +150,8 @@ def _scores(run: StoredRun, figures: list[Figures]) -> str:
         mean, deviation, seeds = entry["mean"], entry["deviation"], str(len(entry["seeds"]))
         rows.append([
             entry["title"] if entry["leaks_speakers"] else f"**{entry['title']}**", "all",
-            f"{_share(mean['ua'])} ± {_share(deviation['ua'])}", _interval(one),
-            f"{_share(mean['accuracy'])} ± {_share(deviation['accuracy'])}", _share(mean["f1"]),
+            _spread(mean["ua"], deviation["ua"], seeds), _interval(one),
+            _spread(mean["accuracy"], deviation["accuracy"], seeds), _share(mean["f1"]),
             str(sum(part["utterances"] for part in entry["folds"].values())), seeds,
         ])  # fmt: skip
         for parts in (entry["corpora"], entry["folds"]):
@@ -156,6 +163,11 @@ def _scores(run: StoredRun, figures: list[Figures]) -> str:
                 ]  # fmt: skip
     headings = ["protocol", "tested on", "UA %", "95 % interval", "accuracy %", "F1 %", "utterances", "seeds"]
     return _table(headings, rows)
+
+
+def _spread(mean: float, deviation: float, seeds: str) -> str:
+    """Give a score, with its deviation where there are several seeds."""
+    return _share(mean) if seeds == "1" else f"{_share(mean)} ± {_share(deviation)}"
 
 
 def _interval(one: Figures) -> str:

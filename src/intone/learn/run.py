@@ -298,7 +298,7 @@ def _leave_model(
         feature_recipe=heard.feature_recipe,
         corpora={corpus.name: corpus.licence for corpus in used},
         speakers=tuple(sorted(heard.table["speaker"][~fold.test].unique())),
-        licence=_licence(used),
+        licence=_licence(used, str(recipe.network.options.get("backbone", ""))),
         recipe=recipe.text,
         recipe_sha256=recipe.sha256,
         scores=tuple(_card_scores(metrics)),
@@ -338,12 +338,16 @@ def _robustness(heard: Dataset[Any], chosen: Outcome, root: Path, trim: float) -
     )
 
 
-def _licence(used: list[corpora.Corpus]) -> str:
+def _licence(used: list[corpora.Corpus], backbone: str = "") -> str:
+    """Say what the weights may be used for, and whose other weights are in them."""
     barred = [corpus for corpus in used if not corpus.commercial]
-    if not barred:
-        return "The licences of the corpora it was learned from apply."
     names = ", ".join(f"{corpus.title} ({corpus.licence})" for corpus in barred)
-    return f"For non-commercial use only, because of what it was learned from: {names}."
+    said = "The licences of the corpora it was learned from apply."
+    if barred:
+        said = f"For non-commercial use only, because of what it was learned from: {names}."
+    if backbone:
+        said += f" It holds weights of {Path(backbone).name}, whose licence applies too (Whisper: MIT, © OpenAI 2022)."
+    return said
 
 
 def _card_scores(metrics: dict[str, Any]) -> list[Score]:

@@ -73,7 +73,9 @@ def tune(
     history = pd.DataFrame()
     if folder is not None and (folder / fit.CHECKPOINT).exists():
         model = keras.models.load_model(folder / fit.CHECKPOINT, custom_objects={"Paced": Paced})
-        history = pd.read_csv(folder / fit.HISTORY).iloc[: int(model.optimizer.iterations) // len(batches)]
+        history = pd.read_csv(folder / fit.HISTORY, float_precision="round_trip").iloc[
+            : int(model.optimizer.iterations) // len(batches)
+        ]
     else:
         model = _trainer(_built(options, labels=lesson.labels, start="log_mel"), lesson.labels)
         freeze(model, below=frozen)
