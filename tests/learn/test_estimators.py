@@ -41,8 +41,13 @@ UNMET = {
     "check_dont_overwrite_parameters": STEPS,
     "check_estimators_nan_inf": "NaN is what could not be measured, and is filled; infinity is refused",
 }
-UNMET_BY_MACHINES = {
-    "check_supervised_y_2d": "CalibratedClassifierCV(ensemble=False) takes a column of labels for several labels",
+MACHINES = {
+    "check_supervised_y_2d": "CalibratedClassifierCV(ensemble=False) takes a column of labels for several labels"
+}
+UNMET_BY = {
+    "svm": MACHINES,
+    "linear-svm": MACHINES,
+    "discriminant": {"check_classifiers_one_label": "a discriminant analysis fails where there is one label alone"},
 }
 """The checks of scikit-learn that are not met, and why; docs/estimators.md tells them to users."""
 
@@ -87,7 +92,7 @@ def test_networks_meet_every_check_of_scikit_learn() -> None:
 
 @pytest.mark.parametrize("kind", CLASSICAL)
 def test_classical_models_meet_the_checks_of_scikit_learn(kind: str) -> None:
-    check(small(kind), UNMET | (UNMET_BY_MACHINES if kind in ("svm", "linear-svm") else {}))
+    check(small(kind), UNMET | UNMET_BY.get(kind, {}))
 
 
 @pytest.mark.parametrize("kind", ["cnn", "dnn", *CLASSICAL])

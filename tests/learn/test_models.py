@@ -25,7 +25,7 @@ NETWORKS: list[tuple[str, dict[str, Any]]] = [
     ("cnn2d", {"filters": [4, 8], "width": 8}),
     ("cnn2d", {"filters": [4, 8], "width": 8, "halve": True}),
 ]
-CLASSICAL = ["svm", "linear-svm", "forest", "boosting", "neighbours", "logistic", "mlp"]
+CLASSICAL = ["svm", "linear-svm", "forest", "boosting", "neighbours", "logistic", "discriminant", "mlp"]
 
 
 def recipe(kind: str, *, epochs: int = 2, extra: str = "") -> TrainingRecipe:

@@ -6,7 +6,7 @@ Examples
 >>> estimator("gru", units=64, epochs=20)
 NetworkClassifier(epochs=20, network='gru', options={'units': 64})
 >>> ", ".join(sorted(MODELS))
-'boosting, cnn, cnn-lstm, cnn2d, dnn, forest, gru, linear-svm, logistic, lstm, mlp, neighbours, svm'
+'boosting, cnn, cnn-lstm, cnn2d, discriminant, dnn, forest, gru, linear-svm, logistic, lstm, mlp, neighbours, svm'
 """
 
 from typing import TYPE_CHECKING, Any

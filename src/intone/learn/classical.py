@@ -70,6 +70,10 @@ def _logistic(seed: int, **options: Any) -> Any:
     return LogisticRegression(random_state=seed, **(defaults | options))
 
 
+def _discriminant(seed: int, **options: Any) -> Any:  # noqa: ARG001  # nothing in it is random
+    return LinearDiscriminantAnalysis(**({"solver": "eigen", "shrinkage": 0.5} | options))
+
+
 def _mlp(seed: int, **options: Any) -> Any:
     defaults = {"hidden_layer_sizes": (128,), "alpha": 1.0, "max_iter": 120}
     return MLPClassifier(random_state=seed, **(defaults | options))
@@ -80,6 +84,7 @@ CLASSIFIERS: dict[str, Callable[..., Any]] = {
     "linear-svm": _linear_svm,
     "forest": _forest,
     "boosting": _boosting,
+    "discriminant": _discriminant,
     "neighbours": _neighbours,
     "logistic": _logistic,
     "mlp": _mlp,
@@ -155,10 +160,10 @@ def build(kind: str, options: Mapping[str, Any], *, reduce: str = "", keep: int 
 
 
 def for_export(fitted: Pipeline) -> Pipeline:
-    """Give a pipeline that says the same and that skl2onnx can write: a discriminant analysis becomes its matrix."""
+    """Give a pipeline that says the same and that skl2onnx can write: a reduction by LDA becomes its matrix."""
     steps = []
     for name, step in fitted.steps:
-        if isinstance(step, LinearDiscriminantAnalysis):
+        if name == "reduce" and isinstance(step, LinearDiscriminantAnalysis):
             count = min(step.scalings_.shape[1], step._max_components)  # what transform() itself keeps
             matrix = PCA(count)
             matrix.mean_, matrix.components_ = step.xbar_, step.scalings_[:, :count].T
