@@ -141,7 +141,7 @@ def build(kind: str, options: Mapping[str, Any], *, reduce: str = "", keep: int 
     dict_keys(['fill', 'scale', 'reduce', 'classify'])
     >>> build("swm", {})
     Traceback (most recent call last):
-    intone.errors.UsageError: There is no classical model 'swm'. Did you mean 'svm'? Accepted: boosting, forest, ....
+    intone.errors.UsageError: There is no classical model 'swm'. Did you mean 'svm'? Accepted: boosting, ...
     """
     if kind not in CLASSIFIERS:
         raise unknown("classical model", kind, CLASSIFIERS)
