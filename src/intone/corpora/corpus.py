@@ -82,7 +82,7 @@ Parse = Callable[[PurePath], Utterance | None]
 Notes = Mapping[str, Mapping[str, str]]
 
 
-def no_notes(root: Path) -> Notes:  # noqa: ARG001  # stands where other corpora read a table under root
+def no_notes(_root: Path) -> Notes:
     """Say that nothing beside the recordings needs reading."""
     return {}
 

@@ -95,7 +95,7 @@ def _complete(download: "_Download", attempts: int, wait: Wait) -> None:
     while not download.complete:
         try:
             download.attempt()
-        except _Passing as error:
+        except _PassingError as error:
             failures = 1 if download.done > furthest else failures + 1
             furthest = max(furthest, download.done)
             if failures >= attempts:
@@ -106,7 +106,7 @@ def _complete(download: "_Download", attempts: int, wait: Wait) -> None:
             wait(2.0 ** (failures - 1))
 
 
-class _Passing(Exception):  # noqa: N818 (not an error yet: another try may mend it)
+class _PassingError(Exception):
     """A fault that another try may mend."""
 
 
@@ -155,7 +155,7 @@ class _Download:
                 self._refused(error)
             return
         except (http.client.HTTPException, OSError) as error:
-            raise _Passing(_reason(error)) from error
+            raise _PassingError(_reason(error)) from error
         with answer:
             self._receive(answer, start)
 
@@ -163,10 +163,10 @@ class _Download:
         resumed = answer.status == http.HTTPStatus.PARTIAL_CONTENT
         if resumed and not str(answer.headers.get("Content-Range", "")).startswith(f"bytes {start}-"):
             self.forget()
-            raise _Passing("the server sent another part of the file than was asked for")
+            raise _PassingError("the server sent another part of the file than was asked for")
         if resumed and _validator_of(answer) not in (None, self._validator()):
             self.forget()
-            raise _Passing("the server's file has changed since its beginning arrived")
+            raise _PassingError("the server's file has changed since its beginning arrived")
         done = start if resumed else 0
         due = _due(answer, done)
         if not resumed:
@@ -187,10 +187,10 @@ class _Download:
                 "the file there has changed. The download was removed."
             )
         if due is not None and done < due:
-            raise _Passing(f"the connection closed after {done:,} of {due:,} bytes")
+            raise _PassingError(f"the connection closed after {done:,} of {due:,} bytes")
         if self.source.size is not None and done < self.source.size:
             # The server's own count is wrong or missing: try again as long as that brings more.
-            raise _Passing(f"the server ended after {done:,} of {self.source.size:,} bytes")
+            raise _PassingError(f"the server ended after {done:,} of {self.source.size:,} bytes")
         self.complete = True
 
     def _refused(self, error: urllib.error.HTTPError) -> None:
@@ -199,9 +199,9 @@ class _Download:
                 self.complete = True  # all of it had arrived before
                 return
             self.forget()
-            raise _Passing("the server's file is shorter than what had arrived of it")
+            raise _PassingError("the server's file is shorter than what had arrived of it")
         if error.code in _PASSING:
-            raise _Passing(f"the server answers {error.code} {error.reason}")
+            raise _PassingError(f"the server answers {error.code} {error.reason}")
         raise CorpusError(
             f"{self.source.url}: the server answers {error.code} {error.reason}; "
             "the archive may have moved, see the corpus's homepage."
@@ -239,7 +239,7 @@ def _blocks(answer: Any) -> Iterator[bytes]:
         try:
             block: bytes = answer.read(BLOCK_BYTES)
         except (http.client.HTTPException, OSError) as error:
-            raise _Passing(_reason(error)) from error
+            raise _PassingError(_reason(error)) from error
         if not block:
             return
         yield block

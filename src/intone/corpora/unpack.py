@@ -120,7 +120,7 @@ def unpack(
             content.replace(target)
     except _DAMAGED as error:
         raise CorpusError(f"{source}: the archive is damaged ({error}).") from error
-    except NotImplementedError as error:
+    except NotImplementedError as error:  # zipfile's word for a compression that it does not know
         raise CorpusError(f"{source}: the archive is packed in a way that is not known here ({error}).") from error
     except OSError as error:
         if error.errno is None:  # not the system's: bz2 and gzip say so that their data is damaged

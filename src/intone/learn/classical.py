@@ -58,7 +58,7 @@ def _boosting(seed: int, **options: Any) -> Any:
     return GradientBoostingClassifier(random_state=seed, **(defaults | options))
 
 
-def _neighbours(seed: int, **options: Any) -> Any:  # noqa: ARG001  # nothing in it is random
+def _neighbours(_seed: int, **options: Any) -> Any:
     if options.get("weights", "uniform") != "uniform":
         # skl2onnx writes every neighbour's vote alike, whatever the weights: the model file would say something else.
         raise UsageError("neighbours: weights must be 'uniform'; others cannot be written into a model file.")
@@ -70,7 +70,7 @@ def _logistic(seed: int, **options: Any) -> Any:
     return LogisticRegression(random_state=seed, **(defaults | options))
 
 
-def _discriminant(seed: int, **options: Any) -> Any:  # noqa: ARG001  # nothing in it is random
+def _discriminant(_seed: int, **options: Any) -> Any:
     return LinearDiscriminantAnalysis(**({"solver": "eigen", "shrinkage": 0.5} | options))
 
 

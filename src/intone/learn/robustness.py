@@ -100,7 +100,7 @@ def noise(decibels: float) -> Callable[[Samples, np.random.Generator], Samples]:
 def gain(decibels: float) -> Callable[[Samples, np.random.Generator], Samples]:
     """Give what makes a sound louder by ``decibels``, without clipping."""
 
-    def amplify(samples: Samples, generator: np.random.Generator) -> Samples:  # noqa: ARG001  # nothing is drawn
+    def amplify(samples: Samples, _generator: np.random.Generator) -> Samples:
         return (samples * 10 ** (decibels / 20)).astype(np.float32)
 
     return amplify
@@ -115,7 +115,7 @@ def room(samples: Samples, generator: np.random.Generator) -> Samples:
     return np.asarray(fftconvolve(samples, echo)[: len(samples)], dtype=np.float32)
 
 
-def opus(samples: Samples, generator: np.random.Generator) -> Samples:  # noqa: ARG001  # nothing is drawn
+def opus(samples: Samples, _generator: np.random.Generator) -> Samples:
     """Send it through Opus at 12 kbit/s."""
     return codecs.opus(samples, OPUS_BITS)
 

@@ -68,7 +68,7 @@ def random(table: pd.DataFrame, settings: SplitPart, seed: int) -> list[Fold]:
     return [Fold("random", ~(test | validation), validation, test)]
 
 
-def unseen_speakers(table: pd.DataFrame, settings: SplitPart, seed: int) -> list[Fold]:  # noqa: ARG001  # drawn by name
+def unseen_speakers(table: pd.DataFrame, settings: SplitPart, _seed: int) -> list[Fold]:
     """Keep out the speakers that the recipe names: some to fit the confidence on, some to test."""
     if not settings.test_speakers:
         raise UsageError("The protocol 'unseen-speakers' needs test_speakers in [split]; none are named.")
