@@ -177,5 +177,15 @@ def test_learned_positions_are_refused(tmp_path: Path) -> None:
         backbone.read(tmp_path / "other")
 
 
+def test_weights_that_lack_a_layer_are_refused(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(TINY, tmp_path / "other")
+    path = tmp_path / "other" / "model.safetensors"
+    save_file({name: found for name, found in load_file(path).items() if "layers.2." not in name}, path)
+    with pytest.raises(ModelError, match=r"lack the tensor model\.encoder\.layers\.2\."):
+        encoder(labels=7, backbone=tmp_path / "other", layers=3)
+
+
 def test_sinusoids_are_whispers() -> None:
     assert whisper.sinusoids(8) == pytest.approx([1, 10_000 ** (-1 / 3), 10_000 ** (-2 / 3), 1e-4])

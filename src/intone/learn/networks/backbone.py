@@ -49,8 +49,11 @@ class Backbone:
             stem = self._stem(layer.name)
             if stem is not None:
                 names = ("weight", "bias") if f"{stem}.bias" in self.tensors else ("weight",)
-                # PyTorch keeps what a product sums over last, Keras first.
-                layer.set_weights([self.tensors[f"{stem}.{name}"].T for name in names])
+                try:
+                    # PyTorch keeps what a product sums over last, Keras first.
+                    layer.set_weights([self.tensors[f"{stem}.{name}"].T for name in names])
+                except KeyError as error:
+                    raise ModelError(f"{self.name}: the weights lack the tensor {PREFIX}{error.args[0]}.") from error
 
     def _stem(self, layer: str) -> str | None:
         if layer in _CONVOLUTIONS:
