@@ -1,8 +1,11 @@
 """What Intone answers with: frozen, small, and ready for a table, a program or another library."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
 
 from intone.emotions import Emotion
 
@@ -32,6 +35,8 @@ class Prediction:
         Length of the sound in seconds.
     model : str
         Name of the model that answered.
+    attention : numpy.ndarray of float32, shape (steps,), or None
+        How much each 20 ms of the sound counted; they sum to 1. None where the model does not tell.
 
     Examples
     --------
@@ -54,6 +59,7 @@ class Prediction:
     unsure: bool
     duration: float
     model: str
+    attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
     @property
     def confidence(self) -> float:

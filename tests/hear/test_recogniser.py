@@ -322,3 +322,53 @@ def test_a_keras_file_without_its_card_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_bytes(b"PK\x03\x04")
     assert "no card.json beside it" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("prior", "emotion"),
+    [({"neutral": 1.0}, "neutral"), ({"fear": 0.99}, "fear"), ({"surprise": 0.5, "disgust": 0.5}, None)],
+)
+def test_a_prior_tells_what_is_common(
+    hearing: Recogniser, examples: Path, prior: dict[str, float], emotion: str | None
+) -> None:
+    plain = hearing.predict(examples / "kennedy.flac")
+    heard = hearing.predict(examples / "kennedy.flac", prior=prior)
+    assert sum(heard.scores.values()) == pytest.approx(1)
+    for likelier in prior:
+        assert heard.scores[Emotion(likelier)] > plain.scores[Emotion(likelier)]
+    if emotion is not None:
+        assert heard.emotion == emotion
+    else:
+        assert heard.scores[Emotion.SURPRISE] + heard.scores[Emotion.DISGUST] > 0.99
+
+
+def test_the_prior_of_the_training_changes_nothing(write: Callable[..., Path]) -> None:
+    shares = {
+        "anger": 0.4,
+        "disgust": 0.1,
+        "fear": 0.1,
+        "happiness": 0.1,
+        "neutral": 0.2,
+        "sadness": 0.05,
+        "surprise": 0.05,
+    }
+    hearing = intone.load(write({**CARD, "prior": shares}))
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    plain = hearing.predict(sound, rate=16_000).scores
+    assert hearing.predict(sound, rate=16_000, prior=shares).scores == pytest.approx(plain)
+    assert hearing.predict(sound, rate=16_000, prior={"anger": 0.4}).scores == pytest.approx(plain)
+
+
+@pytest.mark.parametrize(
+    ("prior", "said"),
+    [
+        ({"angst": 0.5}, "anger"),
+        ({"anger": 1.5}, "from 0 to 1"),
+        ({"anger": float("nan")}, "from 0 to 1"),
+        ({"anger": 0.8, "fear": 0.4}, "sum to 1.2"),
+        (dict.fromkeys(Emotion, 0.1), "sum to 0.7"),
+    ],
+)
+def test_what_is_no_prior_is_refused(hearing: Recogniser, examples: Path, prior: dict[str, float], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        hearing.predict(examples / "kennedy.flac", prior=prior)

@@ -1,6 +1,8 @@
 """The encoder's model file: it answers as the network does, alone and in a batch, and whatever the length."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import pytest
 
 import intone
 from intone.emotions import Emotion
+from intone.errors import UsageError
 from intone.features import Inputs
 from intone.hear import engines, modelfile
 from intone.hear.audio import Waveform
 from intone.hear.modelfile import Card
-from intone.learn import candidate
+from intone.learn import candidate, quantise
 from intone.learn.learners import Network
 from intone.learn.networks.encoder import encoder
 from tests.learn.test_encoder import TINY, at, noise
@@ -83,18 +86,59 @@ def test_a_long_sound_is_heard_in_pieces_of_one_length_beside_short_ones(file: P
     assert json.loads(text)["input"] == "waveform"
     longest = 0.0
 
-    def watched(inputs: Inputs) -> engines.Floats:
+    def watched(inputs: Inputs) -> Mapping[str, engines.Floats]:
         nonlocal longest
         longest = max(longest, inputs.values.shape[1] / 16_000)
         assert inputs.values.size <= 120 * 16_000
         return engine(inputs)
 
     long, short = noise(70 * 16_000), noise(20_000, seed=1)
-    logits = engines.hearing(watched, CARD, name="tiny")([Waveform(short), Waveform(long), Waveform(short)])
-    pieces = [engine(Inputs.of_sounds([piece]))[0] for piece in np.array_split(long, 3)]
+    heard = engines.hearing(watched, CARD, name="tiny")([Waveform(short), Waveform(long), Waveform(short)])
+    pieces = [engine(Inputs.of_sounds([piece])) for piece in np.array_split(long, 3)]
     assert longest == pytest.approx(70 / 3, abs=0.001)
-    assert np.allclose(logits[1], np.mean(pieces, axis=0), atol=1e-4)
-    assert np.allclose(logits[[0, 2]], engine(Inputs.of_sounds([short])), atol=1e-4)
+    for name, found in (("logits", heard.logits), ("embedding", heard.embedding)):
+        assert found is not None
+        assert np.allclose(found[1], np.mean([piece[name][0] for piece in pieces], axis=0), atol=1e-4)
+        assert np.allclose(found[[0, 2]], engine(Inputs.of_sounds([short]))[name], atol=1e-4)
+    assert heard.attention is not None
+    assert [len(weights) for weights in heard.attention] == [63, 3501, 63]  # a third of 70 s ends within a step
+    assert [weights.sum() for weights in heard.attention] == pytest.approx([1, 1, 1], abs=1e-4)
+
+
+def test_attention_lies_where_the_sound_is_and_nowhere_else(network: Any, tmp_path: Path) -> None:
+    path = tmp_path / f"trimmed{modelfile.SUFFIX}"
+    Network(network).write(replace(CARD, trim=40.0), path, proof=Inputs.of_sounds(SOUNDS))
+    hearing = intone.load(path)
+    still = np.zeros(16_000, dtype=np.float32)
+    heard = hearing.predict(np.concatenate([still, SOUNDS[2], still]), rate=16_000)
+    assert heard.attention is not None
+    assert len(heard.attention) == 151
+    assert heard.attention.sum() == pytest.approx(1, abs=1e-4)
+    assert heard.attention[:46].sum() + heard.attention[105:].sum() == 0  # windows reach over its ends
+
+
+def test_an_embedding_is_the_sounds_own(network: Any, file: Path) -> None:
+    vector = intone.load(file).embed(SOUNDS[1], rate=16_000)
+    assert np.abs(vector - at(network, "embedding")(Inputs.of_sounds([SOUNDS[1]]).feed())[0][0]).max() <= 1e-4
+    with pytest.raises(UsageError, match="gives no embedding"):
+        intone.load("intone-classic").embed(SOUNDS[1], rate=16_000)
+
+
+def test_in_eight_bits_it_is_smaller_and_answers_alike(file: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small.intone.onnx"
+    assert quantise.write(file, small) < 0.02
+    assert file.stat().st_size - small.stat().st_size > 90_000  # of a tiny network, mostly its Fourier transform
+    assert intone.load(small).card == intone.load(file).card
+    engine, _ = engines.from_onnx(small, threads=1)
+    together = engine(Inputs.of_sounds(SOUNDS))["logits"]
+    for row, sound in enumerate(SOUNDS):
+        assert np.abs(engine(Inputs.of_sounds([sound]))["logits"][0] - together[row]).max() <= 1e-4
+
+
+def test_a_forest_is_not_kept_in_eight_bits(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="only networks"):
+        quantise.write(modelfile.find("intone-classic"), tmp_path / "small.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_level_changes_no_answer(file: Path) -> None:

@@ -270,6 +270,10 @@ def test_no_loudspeaker_is_said_and_the_answer_given(run: Run) -> None:
         (["predict"], "Missing argument"), (["predict", "--model"], "--model"),
         (["predict", "--model", "intone-clasic", "plain.flac"], "Did you mean 'intone-classic'?"),
         (["predict", "-x.wav"], "No such option"),
+        (["predict", "--prior", "neutral", "plain.flac"], "neutral=0.8"),
+        (["predict", "--prior", "neutrl=0.5", "plain.flac"], "Did you mean 'neutral'?"),
+        (["export", "--model", "intone-classic", "--to", "onix"], "onnx"),
+        (["export", "--model", "intone-classic", "--out", "no/such/file.onnx"], "there is no folder no/such"),
     ],
 )  # fmt: skip
 def test_wrong_usage(run: Run, words: list[str], said: str) -> None:
@@ -293,6 +297,24 @@ def test_a_model_by_its_path(run: Run) -> None:
 
     by_path = run("predict", "--json", "--model", modelfile.shipped()[modelfile.DEFAULT], "plain.flac")
     assert answers(by_path) == answers(run("predict", "--json", "plain.flac"))
+
+
+def test_a_prior_moves_the_answer(run: Run) -> None:
+    done = run("predict", "--json", "--prior", "fear=0.9,neutral=0.1", "plain.flac")
+    (heard,) = answers(done)
+    assert heard["emotion"] == "fear"
+
+
+def test_a_model_exported_as_it_is_answers_the_same(run: Run, examples: Path, tmp_path: Path) -> None:
+    done = run("export", "--model", "intone-classic", "--to", "onnx", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (file,) = tmp_path.iterdir()
+    assert answers(run("predict", "--json", "--model", file, "plain.flac")) == answers(
+        run("predict", "--json", "--model", "intone-classic", "plain.flac")
+    )
+    again = run("export", "--model", "intone-classic", "--to", "onnx", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
 
 
 # --- Stopping early ---------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from intone.cli import corpora, evaluate, features, models, predict, rank, train
+from intone.cli import corpora, evaluate, export, features, models, predict, rank, train
 
 
 class Commands(TyperGroup):
@@ -32,6 +32,7 @@ app.command("predict")(predict.predict)
 app.command("train")(train.train)
 
 app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
 app.command("features")(features.features)
 app.command("features rank")(rank.rank)
 app.add_typer(models.app, name="models", epilog="Example: intone models show")

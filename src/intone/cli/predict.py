@@ -35,6 +35,8 @@ and the others are still answered.
 
   intone predict call.m4a --plot call.png --play
 
+  intone predict calls/ --prior neutral=0.7,anger=0.1
+
   curl -s https://example.org/call.ogg | intone predict -
 """
 
@@ -48,12 +50,16 @@ def predict(
         Path | None, typer.Option(help="Draw waveform, mel spectrogram and probabilities of one recording.")
     ] = None,
     play: Annotated[bool, typer.Option("--play", help="Play each recording that is heard.")] = False,
+    prior: Annotated[
+        str, typer.Option(help="How often emotions occur where the recordings come from, such as neutral=0.8.")
+    ] = "",
 ) -> None:
     """See HELP, which stands in the command's --help."""
     from intone.hear import modelfile, recogniser
     from intone.hear.recogniser import BATCH
 
     items = _recordings(files)
+    shares = _shares(prior)
     if plot is not None:
         if len(items) != 1:
             raise UsageError(f"--plot draws one recording; {len(items)} were given.")
@@ -64,7 +70,7 @@ def predict(
     failed = False
     hearing = recogniser.load(model or modelfile.DEFAULT)
     try:
-        for item, waveform, answer in _answers(hearing, items, batch_size=1 if play else BATCH):
+        for item, waveform, answer in _answers(hearing, items, batch_size=1 if play else BATCH, prior=shares):
             if isinstance(answer, IntoneError):
                 failed = True
                 complain(str(answer))
@@ -84,6 +90,20 @@ def predict(
 
 
 predict.__doc__ = HELP
+
+
+def _shares(prior: str) -> dict[str, float]:
+    """Read ``neutral=0.8,anger=0.1``; what it means is the recogniser's to say."""
+    shares = {}
+    for part in filter(None, prior.split(",")):
+        name, _, share = part.partition("=")
+        try:
+            shares[name.strip()] = float(share)
+        except ValueError as error:
+            raise UsageError(
+                f"--prior has '{part}'; accepted are emotions and shares, neutral=0.8,anger=0.1."
+            ) from error
+    return shares
 
 
 @dataclass(frozen=True)
@@ -113,7 +133,7 @@ def _recordings(files: list[str]) -> list[_Item]:
 
 
 def _answers(
-    hearing: "Recogniser", items: list[_Item], batch_size: int
+    hearing: "Recogniser", items: list[_Item], batch_size: int, prior: dict[str, float]
 ) -> "Iterator[tuple[_Item, Waveform | None, Prediction | IntoneError]]":
     """Answer in the order given, with a progress bar where there is more than one batch."""
     batch: list[tuple[_Item, Waveform | IntoneError]] = []
@@ -123,17 +143,19 @@ def _answers(
         batch.append((item, sound))
         seconds += 0.0 if isinstance(sound, IntoneError) else sound.duration
         if len(batch) == batch_size or seconds > BATCH_SECONDS:
-            yield from _batch_answers(hearing, batch)
+            yield from _batch_answers(hearing, batch, prior)
             batch, seconds = [], 0.0
-    yield from _batch_answers(hearing, batch)
+    yield from _batch_answers(hearing, batch, prior)
 
 
 def _batch_answers(
-    hearing: "Recogniser", batch: "list[tuple[_Item, Waveform | IntoneError]]"
+    hearing: "Recogniser", batch: "list[tuple[_Item, Waveform | IntoneError]]", prior: dict[str, float]
 ) -> "Iterator[tuple[_Item, Waveform | None, Prediction | IntoneError]]":
     waveforms = [sound for _, sound in batch if not isinstance(sound, IntoneError)]
     try:
-        predictions: Iterator[Prediction | IntoneError] = iter(hearing.predict_batch(waveforms))
+        predictions: Iterator[Prediction | IntoneError] = iter(hearing.predict_batch(waveforms, prior=prior))
+    except UsageError:  # of every batch
+        raise
     except IntoneError as error:  # the model gave no answer; the other batches may still get theirs
         predictions = iter([error] * len(waveforms))
     for item, sound in batch:

@@ -43,12 +43,17 @@ def trim(samples: Floats, *, below_db: float = 40.0) -> Floats:
     >>> len(trim(np.concatenate((np.zeros(16_000, dtype=np.float32), tone)))) < 18_000
     True
     """
+    return samples[sounding(samples, below_db=below_db)]
+
+
+def sounding(samples: Floats, *, below_db: float = 40.0) -> slice:
+    """Say which samples :func:`trim` keeps: those between the first frame that is louder than silence and the last."""
     blocks = power_blocks(Held(samples))
     energy = np.concatenate([np.square(block.frames).mean(axis=1) for block in blocks])
     loud = np.flatnonzero(energy > energy.max() * 10 ** (-below_db / 10))
     if len(loud) == 0:
-        return samples
-    return samples[loud[0] * HOP : min(len(samples), (loud[-1] + 1) * HOP)]
+        return slice(0, len(samples))
+    return slice(int(loud[0]) * HOP, min(len(samples), (int(loud[-1]) + 1) * HOP))
 
 
 def normalise(samples: Floats, level: Level = "peak", *, target_db: float | None = None) -> Floats:

@@ -2,7 +2,8 @@
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,25 +18,52 @@ from intone.hear.audio import MIN_SECONDS, RATE, Waveform
 from intone.hear.modelfile import Card
 
 Floats = NDArray[np.float32]
-Hearing = Callable[[Sequence[Waveform]], Floats]
-"""Turns sounds into logits ``(sounds, labels)``."""
+OUTPUTS = ("logits", "embedding", "attention")
+"""What a model may give; see :class:`Heard`."""
+STEP = RATE // 50
+"""Samples of sound to a step of attention: 20 ms."""
 MAX_SECONDS = 30.0
 """Longest piece that a model of waveforms is given: Whisper has learned no more, and memory grows with its square."""
 BATCH_SECONDS = 120.0
 """Most that a model of waveforms is given at a time, padding included."""
 
 
-class Engine(Protocol):
-    """Something that turns a batch of inputs into logits."""
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What a model gives of some sounds.
 
-    def __call__(self, inputs: Inputs) -> Floats:
-        """Give logits ``(batch, labels)``."""
+    Attributes
+    ----------
+    logits : numpy.ndarray of float32, shape (sounds, labels)
+    embedding : numpy.ndarray of float32, shape (sounds, width), or None
+        What the model hears in each, as a vector; None where the model gives none.
+    attention : tuple of numpy.ndarray of float32, shape (steps,), or None
+        For each sound, how much each 20 ms of it counted; each sums to 1. None where the model gives none.
+    """
+
+    logits: Floats
+    embedding: Floats | None = None
+    attention: tuple[Floats, ...] | None = None
+
+
+Hearing = Callable[[Sequence[Waveform]], Heard]
+
+
+class Engine(Protocol):
+    """Something that runs a model on a batch of inputs."""
+
+    def __call__(self, inputs: Inputs) -> Mapping[str, Floats]:
+        """Give what the model gives, by name.
+
+        ``logits`` ``(batch, labels)``, and where the model has them ``embedding`` ``(batch, width)`` and ``attention``
+        ``(batch, steps, heads)``.
+        """
 
 
 def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
     """Give what turns sounds into logits, by way of the input that a model's card asks for.
 
-    A model of waveforms is given sounds of more than 30 s in pieces of one length, whose logits are averaged.
+    A model of waveforms is given sounds of more than 30 s in pieces of one length, whose answers are averaged.
 
     Parameters
     ----------
@@ -54,12 +82,12 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
     if card.rate != RATE:
         raise ModelError(f"{name}: the model hears sound at {card.rate} Hz; this version of Intone accepts {RATE}.")
     if card.input == "waveform":
-        return lambda sounds: heard_in_pieces(engine, [without_silence(sound.samples, card.trim) for sound in sounds])
+        return lambda sounds: _heard_whole(engine, sounds, card.trim)
     try:
         recipe = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
     except UsageError as error:
         raise ModelError(f"{name}: the feature recipe on the model's card cannot be used: {error}") from error
-    return lambda sounds: engine(Inputs.of([measured(sound, recipe, card.trim) for sound in sounds]))
+    return lambda sounds: Heard(engine(Inputs.of([measured(sound, recipe, card.trim) for sound in sounds]))["logits"])
 
 
 def measured(sound: Waveform, recipe: features.FeatureRecipe, trim: float) -> Floats:
@@ -83,27 +111,57 @@ def without_silence(samples: Floats, below_db: float) -> Floats:
     numpy.ndarray of float32, shape (up to samples,)
         The whole sound where less than 0.1 s would be left.
     """
-    kept = prepare.trim(samples, below_db=below_db) if below_db else samples
-    return kept if len(kept) >= MIN_SECONDS * RATE else samples
+    return samples[_sounding(samples, below_db)]
 
 
-def heard_in_pieces(engine: Engine, sounds: Sequence[Floats]) -> Floats:
+def _sounding(samples: Floats, below_db: float) -> slice:
+    kept = prepare.sounding(samples, below_db=below_db) if below_db else slice(0, len(samples))
+    return kept if kept.stop - kept.start >= MIN_SECONDS * RATE else slice(0, len(samples))
+
+
+def _heard_whole(engine: Engine, sounds: Sequence[Waveform], below_db: float) -> Heard:
+    """Let sounds be heard without their silent ends, to which no attention is paid."""
+    kept = [_sounding(sound.samples, below_db) for sound in sounds]
+    heard = heard_in_pieces(engine, [sound.samples[part] for sound, part in zip(sounds, kept, strict=True)])
+    if heard.attention is None:
+        return heard
+    placed = []
+    for sound, part, weights in zip(sounds, kept, heard.attention, strict=True):
+        # Neither begins nor ends need lie on a step: the last may reach half a step over the sound's end.
+        whole = np.zeros(max(-(-len(sound.samples) // STEP), round(part.start / STEP) + len(weights)), np.float32)
+        whole[round(part.start / STEP) :][: len(weights)] = weights
+        placed.append(whole)
+    return Heard(heard.logits, heard.embedding, tuple(placed))
+
+
+def heard_in_pieces(engine: Engine, sounds: Sequence[Floats]) -> Heard:
     """Give a model of waveforms sounds ``(samples,)`` of any length, like lengths together; see :func:`hearing`."""
     cut = [np.array_split(sound, math.ceil(len(sound) / (MAX_SECONDS * RATE))) for sound in sounds]
     pieces = [piece for some in cut for piece in some]
     # Like lengths together, so that little is padded.
     order = sorted(range(len(pieces)), key=lambda number: len(pieces[number]))
-    logits: dict[int, Floats] = {}
+    given: dict[int, dict[str, Floats]] = {}
     while order:
         longest = len(pieces[order[-1]])
         batch = order[-max(1, int(BATCH_SECONDS * RATE / longest)) :]
         del order[-len(batch) :]
-        logits |= dict(zip(batch, engine(Inputs.of_sounds([pieces[number] for number in batch])), strict=True))
-    ends = np.cumsum([len(some) for some in cut])
-    return np.stack([
-        np.mean([logits[number] for number in range(end - len(some), end)], axis=0)
-        for some, end in zip(cut, ends, strict=True)
-    ])  # fmt: skip
+        outputs = engine(Inputs.of_sounds([pieces[number] for number in batch]))
+        given |= {number: {name: found[row] for name, found in outputs.items()} for row, number in enumerate(batch)}
+    ends = np.cumsum([len(some) for some in cut]).tolist()
+    whose = [range(end - len(some), end) for some, end in zip(cut, ends, strict=True)]
+
+    def averaged(name: str) -> Floats:
+        return np.stack([np.mean([given[number][name] for number in own], axis=0) for own in whose])
+
+    def attended(own: range) -> Floats:
+        weights = [given[number]["attention"][: -(-len(pieces[number]) // STEP)].mean(axis=1) for number in own]
+        return np.asarray(np.concatenate(weights) / len(own), dtype=np.float32)
+
+    return Heard(
+        averaged("logits"),
+        averaged("embedding") if "embedding" in given[0] else None,
+        tuple(attended(own) for own in whose) if "attention" in given[0] else None,
+    )
 
 
 def from_onnx(path: Path, *, threads: int) -> tuple[Engine, str]:
@@ -131,13 +189,15 @@ def from_onnx(path: Path, *, threads: int) -> tuple[Engine, str]:
         )
     refusals: tuple[type[Exception], ...] = (*_onnx_errors(), ValueError)  # ValueError: no input or output of that name
 
-    def run(inputs: Inputs) -> Floats:
+    known = [output.name for output in session.get_outputs() if output.name in OUTPUTS]
+
+    def run(inputs: Inputs) -> Mapping[str, Floats]:
         try:
-            logits: Floats = session.run(["logits"], inputs.named())[0]
+            found = session.run(known if "logits" in known else ["logits"], inputs.named())
         except refusals as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"the network and the card of the model do not fit ({reason}).") from error
-        return logits
+        return dict(zip(known, found, strict=True))
 
     return run, text
 
@@ -174,9 +234,10 @@ def from_keras(path: Path) -> tuple[Engine, str]:
     except (OSError, ValueError, TypeError) as error:
         # Keras words a damaged file over many lines, or as one that is not there.
         raise ModelError(f"{path}: not a Keras model that can be loaded ({type(error).__name__}).") from error
-    network = keras.Model(model.input, model.get_layer("logits").output)
+    network = keras.Model(model.input, {each.name: each.output for each in model.layers if each.name in OUTPUTS})
 
-    def run(inputs: Inputs) -> Floats:
-        return np.asarray(network.predict_on_batch(inputs.feed()), dtype=np.float32)
+    def run(inputs: Inputs) -> Mapping[str, Floats]:
+        found = network.predict_on_batch(inputs.feed())
+        return {name: np.asarray(values, dtype=np.float32) for name, values in found.items()}
 
     return run, text

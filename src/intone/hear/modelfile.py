@@ -85,6 +85,9 @@ class Card:
         The training recipe as TOML.
     recipe_sha256 : str
         SHA-256 of the training recipe.
+    prior : mapping of str to float
+        Each label's share of what it was trained on; empty where it was trained before this was told, which counts as
+        all alike.
     rate : int
         Samples a second of the sound that the features or the model are made for (Hz).
     format : int
@@ -106,6 +109,7 @@ class Card:
     calibrated_on: str = ""
     rate: int = 16_000
     trim: float = 0.0
+    prior: Mapping[str, float] = field(default_factory=dict)
     format: int = FORMAT
 
     def to_json(self) -> str:
@@ -131,7 +135,7 @@ class Card:
             raise ModelError(
                 f"{name}: the model's card has format {stored.get('format')!r}; this version of Intone reads {FORMAT}."
             )
-        stored = {"trim": Card.trim, **stored}  # cards were written before there was anything to trim
+        stored = {"trim": Card.trim, "prior": {}, **stored}  # cards were written before there were these
         _check(stored, _CARD, name, "card")
         for score in stored["scores"]:
             if not isinstance(score, dict):
@@ -177,6 +181,10 @@ def _is_corpora(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
 
 
+def _is_prior(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_share(item) for item in value.values())
+
+
 _Rules: TypeAlias = dict[str, tuple[Callable[[Any], bool], str]]
 _TEXT, _WHOLE, _SHARE = (_is_text, "text"), (_is_whole, "a whole number"), (_is_share, "a number from 0 to 1")
 _CARD: _Rules = {
@@ -195,6 +203,7 @@ _CARD: _Rules = {
     "calibrated_on": _TEXT,
     "rate": _WHOLE,
     "trim": (_is_level, "a number from 0 to 200"),
+    "prior": (_is_prior, "an object of labels and their shares, from 0 to 1"),
     "format": _WHOLE,
 }
 _SCORE: _Rules = {

@@ -13,6 +13,7 @@ from intone.errors import MissingExtraError, UsageError, unknown
 from intone.features.filterbanks import mel_filters
 from intone.features.recipes import FeatureRecipe, Measure
 from intone.hear.audio import RATE, Waveform
+from intone.hear.engines import STEP
 from intone.results import Prediction
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
         raise MissingExtraError("A picture needs Matplotlib: pip install 'intone[plot]'.") from error
     figure = Figure(figsize=(10, 6), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(2, 1), height_ratios=(1, 1.6))
-    _draw_wave(figure.add_subplot(grid[0, 0]), waveform, prediction.emotion.colour)
+    _draw_wave(figure.add_subplot(grid[0, 0]), waveform, prediction)
     _draw_mel(figure.add_subplot(grid[1, 0]), waveform)
     _draw_bars(figure.add_subplot(grid[:, 1]), prediction)
     # A file's name may be anything: no formula, no letter that the font lacks, and no longer than the picture is wide.
@@ -90,12 +91,18 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
         raise UsageError(f"{path}: the picture cannot be written ({error.strerror}).") from error
 
 
-def _draw_wave(axes: "Axes", waveform: Waveform, colour: str) -> None:
+def _draw_wave(axes: "Axes", waveform: Waveform, prediction: Prediction) -> None:
     stretches = np.array_split(waveform.samples, min(POINTS, len(waveform.samples)))
     times = np.linspace(0, waveform.duration, len(stretches))
     lowest, highest = [part.min() for part in stretches], [part.max() for part in stretches]
-    axes.fill_between(times, lowest, highest, color=colour, linewidth=0.6)
-    axes.set(xlim=(0, waveform.duration), ylabel="amplitude", title="waveform")
+    axes.fill_between(times, lowest, highest, color=prediction.emotion.colour, linewidth=0.6)
+    title = "waveform"
+    if prediction.attention is not None:
+        height = 1.05 * float(np.abs(waveform.samples).max())
+        extent = (0, len(prediction.attention) * STEP / RATE, -height, height)
+        axes.imshow(prediction.attention[np.newaxis], aspect="auto", cmap="Greys", extent=extent, vmin=0, zorder=0)
+        title = "waveform; the darker behind it, the more a moment counted"
+    axes.set(xlim=(0, waveform.duration), ylabel="amplitude", title=title)
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -1,21 +1,25 @@
 """The recogniser: a model, its card, and the way from a sound to a prediction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from intone.emotions import Emotion
-from intone.errors import ModelError, UsageError
+from intone.errors import ModelError, UsageError, unknown
 from intone.hear import audio, engines, modelfile
 from intone.hear.audio import RATE, Sound, Waveform
-from intone.hear.engines import Floats, Hearing
+from intone.hear.engines import Floats, Heard, Hearing
 from intone.hear.modelfile import Card
 from intone.results import Prediction
 
 BATCH = 16
 """How many utterances go through the model at a time."""
+SLACK = 1e-6
+"""How far the shares of a prior may be from a sum of 1."""
+RAREST = 1e-6
+"""An emotion that a prior says never occurs, or that a model never learned, counts as this rare."""
 
 
 class Recogniser:
@@ -36,7 +40,7 @@ class Recogniser:
     def __repr__(self) -> str:
         return f"Recogniser({self.card.name!r}: {self.card.input} → {', '.join(self.card.labels)})"
 
-    def predict(self, sound: Sound, *, rate: int | None = None) -> Prediction:
+    def predict(self, sound: Sound, *, rate: int | None = None, prior: Mapping[str, float] | None = None) -> Prediction:
         """Hear the emotion of one sound.
 
         Parameters
@@ -45,6 +49,9 @@ class Recogniser:
             See :func:`intone.hear.audio.load`.
         rate : int, optional
             Samples a second, for arrays.
+        prior : mapping of emotion to float, optional
+            How often emotions occur where the sound comes from, as shares from 0 to 1; those left out share the rest
+            as in the model's training. ``{"neutral": 0.8}`` says that four in five utterances are neutral.
 
         Returns
         -------
@@ -55,6 +62,8 @@ class Recogniser:
         ------
         SoundError
             The sound cannot be heard; the children say why.
+        UsageError
+            The prior is not one.
 
         Examples
         --------
@@ -63,9 +72,11 @@ class Recogniser:
         >>> round(sum(heard.scores.values()), 6)
         1.0
         """
-        return self.predict_batch([audio.load(sound, rate=rate)])[0]
+        return self.predict_batch([audio.load(sound, rate=rate)], prior=prior)[0]
 
-    def predict_batch(self, sounds: Sequence[Sound], *, rate: int | None = None) -> list[Prediction]:
+    def predict_batch(
+        self, sounds: Sequence[Sound], *, rate: int | None = None, prior: Mapping[str, float] | None = None
+    ) -> list[Prediction]:
         """Hear the emotion of each sound; each gets the answer that it would get alone, to 1e-4.
 
         Parameters
@@ -74,28 +85,75 @@ class Recogniser:
             As for :meth:`predict`; one that cannot be heard raises for all.
         rate : int, optional
             Samples a second of those sounds that are arrays.
+        prior : mapping of emotion to float, optional
+            As for :meth:`predict`.
 
         Returns
         -------
         list of Prediction
             In the order of ``sounds``.
         """
+        shift = self._shift(prior) if prior else np.zeros(len(self.card.labels))
         predictions: list[Prediction] = []
         for start in range(0, len(sounds), BATCH):
-            heard = [
+            waveforms = [
                 audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
                 for sound in sounds[start : start + BATCH]
             ]
-            predictions += [self._prediction(*pair) for pair in zip(heard, self._hearing(heard), strict=True)]
+            heard = self._hearing(waveforms)
+            attention = heard.attention or (None,) * len(waveforms)
+            predictions += [
+                self._prediction(*each, shift) for each in zip(waveforms, heard.logits, attention, strict=True)
+            ]
         return predictions
 
-    def _prediction(self, waveform: Waveform, logits: Floats) -> Prediction:
+    def embed(self, sound: Sound, *, rate: int | None = None) -> Floats:
+        """Give what the model hears in a sound as a vector, in which sounds of like expression lie close together.
+
+        Parameters
+        ----------
+        sound, rate
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (width,)
+
+        Raises
+        ------
+        UsageError
+            The model gives no such vector, as those that hear features do not.
+        """
+        heard: Heard = self._hearing([audio.load(sound, rate=rate)])
+        if heard.embedding is None:
+            raise UsageError(f"{self.card.name}: this model gives no embedding; those do that hear the sound itself.")
+        vector: Floats = heard.embedding[0]
+        return vector
+
+    def _shift(self, prior: Mapping[str, float]) -> NDArray[np.float64]:
+        """Give what is added to logits for a world of other shares (Saerens, Latinne and Decaestecker 2002)."""
+        for emotion, share in prior.items():
+            if emotion not in self.card.labels:
+                raise unknown("emotion", str(emotion), self.card.labels)
+            if not 0 <= share <= 1:
+                raise UsageError(f"The prior has {emotion} = {share}; accepted is a share from 0 to 1.")
+        said, whole = np.array([prior.get(label, np.nan) for label in self.card.labels]), sum(prior.values())
+        before = np.array([self.card.prior.get(label, 1.0) for label in self.card.labels])
+        left = before[np.isnan(said)].sum()
+        if whole > 1 + SLACK or (left == 0 and whole < 1 - SLACK):
+            raise UsageError(f"The shares of the prior sum to {whole:g}; accepted is 1 for all, and up to 1 for some.")
+        wanted = np.where(np.isnan(said), max(1 - whole, 0) * before / (left or 1), said)
+        return np.asarray(np.log(np.maximum(wanted, RAREST)) - np.log(np.maximum(before / before.sum(), RAREST)))
+
+    def _prediction(
+        self, waveform: Waveform, logits: Floats, attention: Floats | None, shift: NDArray[np.float64]
+    ) -> Prediction:
         if logits.shape != (len(self.card.labels),) or not np.isfinite(logits).all():
             raise ModelError(
                 f"{self.card.name}: the network gave {logits.shape} values, or some that are not finite; "
                 f"accepted is one for each of the {len(self.card.labels)} labels."
             )
-        probabilities = softmax(logits.astype(np.float64) / self.card.temperature)
+        probabilities = softmax(logits.astype(np.float64) / self.card.temperature + shift)
         scores = dict.fromkeys(Emotion, 0.0)
         scores |= {Emotion(label): float(p) for label, p in zip(self.card.labels, probabilities, strict=True)}
         emotion = max(scores, key=scores.__getitem__)
@@ -106,6 +164,7 @@ class Recogniser:
             unsure=scores[emotion] < self.card.threshold,
             duration=waveform.duration,
             model=self.card.name,
+            attention=attention,
         )
 
 

@@ -39,7 +39,7 @@ class Candidate:
         found = []
         for start in range(0, len(sounds), BATCH):
             batch = sounds[start : start + BATCH]
-            logits = self._hearing(batch)
+            logits = self._hearing(batch).logits
             if logits.shape != (len(batch), len(self.card.labels)) or not np.isfinite(logits).all():
                 raise ModelError(
                     f"{self._name}: the network gave values of shape {logits.shape}, or some that are not finite; "

@@ -112,7 +112,7 @@ def _written(
         onnx.checker.check_model(model)
         onnx.save(model, target)
         run, _ = engines.from_onnx(target, threads=0)
-        apart = np.abs(softmax(run(proof).astype(np.float64)) - softmax(expected.astype(np.float64))).max()
+        apart = np.abs(softmax(run(proof)["logits"].astype(np.float64)) - softmax(expected.astype(np.float64))).max()
         if not apart <= tolerance:
             raise ModelError(f"{path.name}: the model file's probabilities differ from the model's by {apart:.1e}.")
         target.replace(path)

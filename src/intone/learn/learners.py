@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from intone.errors import UsageError, unknown
 from intone.features import Inputs
+from intone.hear import engines
 from intone.hear.modelfile import Card
 from intone.learn import classical, export, fit, networks, tune
 from intone.learn.dataset import WAVEFORM
@@ -49,7 +50,7 @@ class Network:
 
     def __init__(self, network: Any) -> None:
         self._network = network
-        given = {layer.name: layer.output for layer in network.layers if layer.name in ("logits", "embedding")}
+        given = {layer.name: layer.output for layer in network.layers if layer.name in engines.OUTPUTS}
         self._to_logits = keras.Model(network.input, given)
 
     @property

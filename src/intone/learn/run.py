@@ -27,6 +27,7 @@ from intone.hear import engines
 from intone.hear.audio import Waveform
 from intone.hear.modelfile import SUFFIX, Card, Score
 from intone.learn import calibrate, dataset, fit, learners, plots, report, robustness, scores, splits, stored
+from intone.learn.batches import shares
 from intone.learn.dataset import Dataset
 from intone.learn.fit import Lesson
 from intone.learn.learners import Trained
@@ -298,6 +299,7 @@ def _leave_model(
         feature_recipe=heard.feature_recipe,
         corpora={corpus.name: corpus.licence for corpus in used},
         speakers=tuple(sorted(heard.table["speaker"][~fold.test].unique())),
+        prior=_prior(recipe, heard, fold),
         licence=_licence(used, str(recipe.network.options.get("backbone", ""))),
         recipe=recipe.text,
         recipe_sha256=recipe.sha256,
@@ -310,6 +312,15 @@ def _leave_model(
     (partial / "card.json").write_text(card.to_json(), encoding="utf-8")
     proof = heard.inputs[np.flatnonzero(fold.test)[:PROOF]]
     first.model.write(card, partial / f"{recipe.name}{SUFFIX}", proof=proof)
+
+
+def _prior(recipe: TrainingRecipe, heard: Dataset[Any], fold: Fold) -> dict[str, float]:
+    """Give each label's share of what a fold's model was trained on, as its batches had them."""
+    truth, origin = heard.truth[fold.train], heard.table[fold.train]
+    balanced = recipe.training.balance == "corpora"
+    weights = shares(origin, truth) if balanced else np.full(len(truth), 1 / len(truth))
+    found = np.bincount(truth, weights=weights, minlength=len(heard.labels))
+    return {label: round(float(share), 6) for label, share in zip(heard.labels, found, strict=True)}
 
 
 def _calibrated_on(heard: Dataset[Any], fold: Fold) -> str:

@@ -107,11 +107,10 @@ def logits(to_logits: Any, sounds: Sounds) -> Floats:
         Of any length.
     """
 
-    def engine(inputs: Inputs) -> Floats:
-        found: Floats = keras.ops.convert_to_numpy(to_logits(inputs.feed(), training=False)["logits"])
-        return found
+    def engine(inputs: Inputs) -> Mapping[str, Floats]:
+        return {"logits": keras.ops.convert_to_numpy(to_logits(inputs.feed(), training=False)["logits"])}
 
-    return engines.heard_in_pieces(engine, sounds.values)
+    return engines.heard_in_pieces(engine, sounds.values).logits
 
 
 def _built(options: Mapping[str, Any], **more: Any) -> Any:
