@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import intone
-from intone.errors import UsageError
+from intone.errors import ModelError, UsageError
 from intone.features import Inputs, Sounds
 from intone.hear import engines
 from intone.hear.modelfile import Card
@@ -237,6 +237,11 @@ def test_a_recipe_that_does_not_fit_is_refused_before_the_work(before: str, afte
 def test_other_models_refuse_what_is_the_encoders(before: str, after: str, says: str) -> None:
     with pytest.raises(UsageError, match=says.replace("[", r"\[")):
         learners.check(recipes.parse(RECIPE.replace(before, after)))
+
+
+def test_a_backbone_that_is_not_there_is_missed_before_the_work() -> None:
+    with pytest.raises(ModelError, match="not a Whisper model"):
+        learners.check(recipes.parse(TEXT.replace(TINY.as_posix(), TINY.parent.as_posix())))
 
 
 def test_too_many_layers_are_refused() -> None:

@@ -21,6 +21,18 @@ def has_opus() -> bool:
     return "OPUS" in soundfile.available_subtypes("OGG")
 
 
+def check() -> None:
+    """Refuse to go on where there is no Opus; another codec in its place would give other numbers than the recipe's.
+
+    Raises
+    ------
+    UsageError
+        This machine has no Opus.
+    """
+    if not has_opus():
+        raise UsageError("The libsndfile of this machine cannot encode Opus; accepted is libsndfile 1.0.29 or newer.")
+
+
 def opus(samples: Samples, bits: float) -> Samples:
     """Send it through Opus (RFC 6716), as messengers and browsers do.
 
@@ -39,10 +51,9 @@ def opus(samples: Samples, bits: float) -> Samples:
     Raises
     ------
     UsageError
-        This machine has no Opus; another codec in its place would give other numbers than the recipe's.
+        This machine has no Opus.
     """
-    if not has_opus():
-        raise UsageError("The libsndfile of this machine cannot encode Opus; accepted is libsndfile 1.0.29 or newer.")
+    check()
     level = (OPUS_HIGHEST - bits) / (OPUS_HIGHEST - OPUS_LOWEST)
     return _through(samples, RATE, format="OGG", subtype="OPUS", compression_level=level)
 

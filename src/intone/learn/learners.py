@@ -13,7 +13,7 @@ from intone.errors import UsageError, unknown
 from intone.features import Inputs
 from intone.hear import engines
 from intone.hear.modelfile import Card
-from intone.learn import classical, export, fit, networks, tune
+from intone.learn import classical, codecs, export, fit, networks, tune
 from intone.learn.dataset import WAVEFORM
 from intone.learn.fit import Lesson, Tick
 from intone.learn.recipe import TrainingRecipe
@@ -169,6 +169,8 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] balance": training.balance != "none",
             "[training] per_epoch": training.per_epoch,
         }
+    if "codec" in (*training.fresh, *training.augment):
+        codecs.check()
     for key, value in meaningless.items():
         if value:
             raise UsageError(f"{key} means nothing to {kind}; leave it out.")

@@ -13,13 +13,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from intone.hear.modelfile import DEFAULT, SUFFIX
-from intone.learn import page, run, stored
+from intone.hear.modelfile import SUFFIX
+from intone.learn import page, quantise, run, stored
 from intone.learn import recipe as recipes
 from intone.learn.recipe import TrainingRecipe
 
 KEPT = ("recipe.toml", "files.csv", "logits.npz", "metrics.json", "environment.json", "robustness.json")
 KEPT_IF_THERE = (stored.VALIDATION,)
+SHIPPED = ("intone-classic", "intone-tiny")
+"""The recipes whose models ship."""
+LARGEST = 8_000_000
+"""Bytes of a model file that ships as it is."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,18 @@ def update(places: Places) -> None:
                 shutil.rmtree(out)
             run.train(plan, places.corpora, out, resume=run.partial_of(out).exists(), progress=_tell)
             keep(out, places.results / plan.name)
-            if plan.name == DEFAULT:
-                shutil.copy(out / f"{DEFAULT}{SUFFIX}", places.models / f"{DEFAULT}{SUFFIX}")
+            if plan.name in SHIPPED:
+                _ship(out / f"{plan.name}{SUFFIX}", places.models)
     write(places)
     print(f"Wrote {places.page}; it took {(time.monotonic() - began) / 3600:.2f} hours.")
+
+
+def _ship(file: Path, models: Path) -> None:
+    """Put a run's model file among those that ship; a large one with its weights in eight bits."""
+    if file.stat().st_size > LARGEST:
+        quantise.write(file, models / file.name)
+    else:
+        shutil.copy(file, models / file.name)
 
 
 def write(places: Places) -> None:

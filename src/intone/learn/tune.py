@@ -38,7 +38,7 @@ def check(network: NetworkPart, training: TrainingPart) -> None:
     Raises
     ------
     UsageError
-        There is no such option or augmentation, the backbone is not named, or ``frozen`` is no stage.
+        There is no such option or augmentation, the backbone is not named or not to be had, or ``frozen`` is no stage.
     """
     for name in training.fresh:
         if name not in augment.METHODS:
@@ -51,6 +51,7 @@ def check(network: NetworkPart, training: TrainingPart) -> None:
     frozen = network.options.get("frozen", 0)
     if type(frozen) is not int or frozen < 0:
         raise UsageError(f"[network] frozen is {frozen!r}; accepted is a stage, from 0 on, below which nothing learns.")
+    backbone.read(network.options["backbone"])  # hours may lie between this and its use
 
 
 def tune(

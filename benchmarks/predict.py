@@ -1,0 +1,224 @@
+"""How fast recordings are answered by the model that ships, next to what people use today, in the same run.
+
+Run as ``python benchmarks/predict.py``; it needs TESS and RAVDESS in INTONE_CORPORA. All hear the same 400 files,
+whole: decoding and resampling are in the time, starting and warming up is not. Each contender runs in a process of its
+own that is held to one core, then to two. The peers:
+
+- the usual pipeline: ``librosa.load``, the means of 40 MFCCs, and a Keras LSTM called per file as ``model(x)``; its
+  weights are random, which changes no time;
+- openSMILE's eGeMAPS features alone, without any model;
+- the machine's own matrix product, measured beside the model in the same process: what share of it the encoder reaches.
+
+The command's cold start, and the most memory that its process takes, are set beside those of a script that does the
+same by the usual pipeline.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+EACH = 200
+CORPORA = ("tess", "ravdess")
+WARM_UP = 10
+STARTS = 5
+BATCH, SECONDS = 16, 3
+PRODUCT = 1024
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
+           "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # fmt: skip
+MUST = {"usual": 5, "opensmile": 4, "product": 0.6, "start": 12, "memory": 5}
+BIN = Path(sys.executable).parent
+PEER = """
+import sys
+import tensorflow as tf
+import librosa
+import numpy as np
+model = tf.keras.models.load_model(sys.argv[1], compile=False)
+sound, rate = librosa.load(sys.argv[2], sr=16000)
+mfcc = np.mean(librosa.feature.mfcc(y=sound, sr=rate, n_mfcc=40).T, axis=0)
+print(model(mfcc[np.newaxis]).numpy()[0].tolist())
+"""
+
+
+def recordings() -> list[str]:
+    from intone.hear.audio import SUFFIXES
+
+    found = list[str]()
+    for corpus in CORPORA:
+        root = Path(os.environ.get("INTONE_CORPORA") or "../shared/corpora") / corpus
+        there = sorted(str(path) for path in root.rglob("*") if path.suffix in SUFFIXES)
+        if len(there) < EACH:
+            sys.exit(f"benchmarks/predict.py needs {EACH} files of {corpus} in {root}; set INTONE_CORPORA.")
+        found += there[:: len(there) // EACH][:EACH]
+    return found
+
+
+# --- What a process of its own does -----------------------------------------------------------------------------------
+
+
+def intone_all(files: Sequence[str], threads: int, _: str) -> Callable[[], Any]:
+    from intone.hear import recogniser
+
+    hearing = recogniser.load(threads=threads)
+    hearing.predict_batch(files[:WARM_UP])
+    return lambda: hearing.predict_batch(files)
+
+
+def usual(files: Sequence[str], _: int, network: str) -> Callable[[], Any]:
+    import keras
+    import librosa
+
+    model = keras.models.load_model(network, compile=False)
+
+    def answer(file: str) -> Any:
+        sound, rate = librosa.load(file, sr=16_000)
+        mfcc = np.mean(librosa.feature.mfcc(y=sound, sr=rate, n_mfcc=40).T, axis=0)
+        return np.asarray(model(mfcc[np.newaxis]))
+
+    _each(answer, files[:WARM_UP])
+    return lambda: _each(answer, files)
+
+
+def opensmile_all(files: Sequence[str], threads: int, _: str) -> Callable[[], Any]:
+    import opensmile
+
+    smile = opensmile.Smile(
+        feature_set=opensmile.FeatureSet.eGeMAPSv02,
+        feature_level=opensmile.FeatureLevel.Functionals,
+        num_workers=threads,
+    )
+    _each(smile.process_file, files[:WARM_UP])
+    return (lambda: smile.process_files(files)) if threads > 1 else (lambda: _each(smile.process_file, files))
+
+
+def _each(what: Callable[[str], Any], files: Sequence[str]) -> None:
+    for file in files:
+        what(file)
+
+
+def share_of_product(threads: int) -> float:
+    """Give the encoder's arithmetic a second in a batch, over that of a plain matrix product on as many cores."""
+    from intone.features import Inputs
+    from intone.hear import engines, modelfile
+
+    engine, text = engines.from_onnx(modelfile.find(modelfile.DEFAULT), threads=threads)
+    layers = int(json.loads(text)["recipe"].split("layers = ")[1].split()[0])
+    sound = np.random.default_rng(0).normal(0, 0.1, SECONDS * 16_000).astype(np.float32)
+    batch = Inputs.of_sounds([sound] * BATCH)
+    a, b = np.random.default_rng(0).normal(size=(2, PRODUCT, PRODUCT)).astype(np.float32)
+    encoder, product = list[float](), list[float]()
+    for _ in range(WARM_UP):  # one after the other, so that both meet the same machine
+        encoder.append(seconds(lambda: engine(batch)))
+        product.append(seconds(lambda: [a @ b for _ in range(20)]) / 20)
+    return BATCH * operations(layers, 100 * SECONDS) / min(encoder) / (2 * PRODUCT**3 / min(product))
+
+
+def operations(layers: int, frames: int) -> float:
+    """Count the multiplications and additions of Whisper tiny's first layers over so many frames of 10 ms."""
+    fourier, bands, width, steps = 2 * 199, 80, 384, frames // 2
+    front = frames * (fourier * 400 + fourier * bands) + frames * 3 * bands * width + steps * 3 * width * width
+    layer = steps * (4 * width * width + 8 * width * width) + 2 * steps * steps * width
+    return 2.0 * (front + layers * layer)
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+CONTENDERS = {"intone": intone_all, "usual": usual, "opensmile": opensmile_all}
+
+
+def child(name: str, cores: int, network: str) -> None:
+    files = json.loads(sys.stdin.read())
+    if name == "product":
+        print(share_of_product(cores))
+    else:
+        print(seconds(CONTENDERS[name](files, cores, network)))
+
+
+# --- What sets them beside one another --------------------------------------------------------------------------------
+
+
+def measured(name: str, cores: int, network: Path, files: Sequence[str]) -> float:
+    """Run a contender in a process of its own, on so many cores."""
+    held = sorted(os.sched_getaffinity(0))[:cores]
+    done = subprocess.run(
+        [sys.executable, __file__, name, str(cores), str(network)],
+        input=json.dumps(files), capture_output=True, text=True, check=True,
+        env=os.environ | dict.fromkeys(THREADS, str(cores)) | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        preexec_fn=lambda: os.sched_setaffinity(0, held),  # this process has no other threads
+    )  # fmt: skip
+    return float(done.stdout.split()[-1])
+
+
+def started(command: Sequence[str]) -> tuple[float, float]:
+    """Give the seconds that a process takes, and its most memory in MB."""
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command[0]} ended with {process.returncode}.")
+    return time.perf_counter() - began, usage.ru_maxrss / 1000
+
+
+def main() -> None:
+    from intone.learn import learners, networks
+
+    files = recordings()
+    console, missed = Console(), list[str]()
+    table = Table(title=f"{len(files)} files of {' and '.join(CORPORA)}, whole")
+    for heading in ("cores", "intone", "librosa + Keras LSTM", "openSMILE eGeMAPS", "share of matrix product"):
+        table.add_column(heading, justify="right")
+
+    def judge(what: str, value: float) -> None:
+        if value < MUST[what]:
+            missed.append(f"{what} {value:.2f} (must: {MUST[what]})")
+
+    with tempfile.TemporaryDirectory() as folder:
+        learners.Network(networks.build("lstm", {}, columns=40, labels=7)).save(Path(folder))
+        network = Path(folder) / "model.keras"
+        for cores in (1, 2):
+            took = {name: measured(name, cores, network, files) for name in CONTENDERS}
+            share = measured("product", cores, network, [])
+            ratios = {name: took[name] / took["intone"] for name in ("usual", "opensmile")}
+            table.add_row(
+                str(cores),
+                f"{took['intone']:.1f} s",
+                *(f"{took[name]:.1f} s, {ratio:.1f} times slower" for name, ratio in ratios.items()),
+                f"{share:.0%}",
+            )
+            if cores == 1:
+                for name, ratio in (*ratios.items(), ("product", share)):
+                    judge(name, ratio)
+        console.print(table)
+        ours = [str(BIN / "intone"), "predict", files[0], "--json"]
+        peer = [sys.executable, "-c", PEER, str(network), files[0]]
+        started(ours), started(peer)  # the disk's cache is warm for either
+        pairs = [(started(ours), started(peer)) for _ in range(STARTS)]
+    own, other = ([median(pair[side][part] for pair in pairs) for part in (0, 1)] for side in (0, 1))
+    print(f"Cold start: {own[0]:.2f} s beside {other[0]:.2f} s, {other[0] / own[0]:.1f} times faster")
+    print(f"Most memory: {own[1]:.0f} MB beside {other[1]:.0f} MB, {other[1] / own[1]:.1f} times less")
+    judge("start", other[0] / own[0])
+    judge("memory", other[1] / own[1])
+    if missed:
+        sys.exit(f"Bars that are not met: {'; '.join(missed)}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        child(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    else:
+        main()
