@@ -33,6 +33,12 @@ class ModelError(IntoneError):
     code = "model"
 
 
+class BaselineError(IntoneError):
+    """A file that is not a speaker's baseline, or one of another model."""
+
+    code = "baseline"
+
+
 class CorpusError(IntoneError):
     """A corpus that cannot be read, fetched or unpacked as asked."""
 

@@ -77,6 +77,7 @@ def show(
             ["Input", f"{card.input} at {card.rate} Hz"],
             ["Trained on", ", ".join(f"{name} ({licence})" for name, licence in card.corpora.items())],
             ["Confidence", f"temperature {card.temperature:.2f}, unsure below {card.threshold:.0%}; {sure}"],
+            ["Baselines", "can be told what a speaker sounds like otherwise" if card.baselines else "knows none"],
             ["Recipe", f"SHA-256 {card.recipe_sha256[:16]}…"],
         ],
         title=f"{card.name}",

@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +17,9 @@ from intone.errors import IntoneError, SoundNotFoundError, UsageError
 
 if TYPE_CHECKING:
     from intone.hear.audio import Waveform
-    from intone.hear.recogniser import Recogniser
     from intone.results import Prediction
+
+    Answer = Callable[[Sequence[Waveform]], list[Prediction]]
 
 STANDARD_INPUT, ITS_NAME = "-", "<standard input>"
 BATCH_SECONDS = 600.0
@@ -53,13 +55,17 @@ def predict(
     prior: Annotated[
         str, typer.Option(help="How often emotions occur where the recordings come from, such as neutral=0.8.")
     ] = "",
+    baseline: Annotated[
+        Path | None, typer.Option(help="What their one speaker sounds like otherwise, as 'intone baseline' wrote it.")
+    ] = None,
 ) -> None:
     """See HELP, which stands in the command's --help."""
     from intone.hear import modelfile, recogniser
+    from intone.hear.baseline import Baseline
     from intone.hear.recogniser import BATCH
 
     items = _recordings(files)
-    shares = _shares(prior)
+    shares, speaker = _shares(prior), None if baseline is None else Baseline.load(baseline)
     if plot is not None:
         if len(items) != 1:
             raise UsageError(f"--plot draws one recording; {len(items)} were given.")
@@ -69,8 +75,9 @@ def predict(
     heard: list[Prediction] = []
     failed = False
     hearing = recogniser.load(model or modelfile.DEFAULT)
+    answer_all = partial(hearing.predict_batch, prior=shares, baseline=speaker)
     try:
-        for item, waveform, answer in _answers(hearing, items, batch_size=1 if play else BATCH, prior=shares):
+        for item, waveform, answer in _answers(answer_all, items, batch_size=1 if play else BATCH):
             if isinstance(answer, IntoneError):
                 failed = True
                 complain(str(answer))
@@ -133,7 +140,7 @@ def _recordings(files: list[str]) -> list[_Item]:
 
 
 def _answers(
-    hearing: "Recogniser", items: list[_Item], batch_size: int, prior: dict[str, float]
+    answer_all: "Answer", items: list[_Item], batch_size: int
 ) -> "Iterator[tuple[_Item, Waveform | None, Prediction | IntoneError]]":
     """Answer in the order given, with a progress bar where there is more than one batch."""
     batch: list[tuple[_Item, Waveform | IntoneError]] = []
@@ -143,17 +150,17 @@ def _answers(
         batch.append((item, sound))
         seconds += 0.0 if isinstance(sound, IntoneError) else sound.duration
         if len(batch) == batch_size or seconds > BATCH_SECONDS:
-            yield from _batch_answers(hearing, batch, prior)
+            yield from _batch_answers(answer_all, batch)
             batch, seconds = [], 0.0
-    yield from _batch_answers(hearing, batch, prior)
+    yield from _batch_answers(answer_all, batch)
 
 
 def _batch_answers(
-    hearing: "Recogniser", batch: "list[tuple[_Item, Waveform | IntoneError]]", prior: dict[str, float]
+    answer_all: "Answer", batch: "list[tuple[_Item, Waveform | IntoneError]]"
 ) -> "Iterator[tuple[_Item, Waveform | None, Prediction | IntoneError]]":
     waveforms = [sound for _, sound in batch if not isinstance(sound, IntoneError)]
     try:
-        predictions: Iterator[Prediction | IntoneError] = iter(hearing.predict_batch(waveforms, prior=prior))
+        predictions: Iterator[Prediction | IntoneError] = iter(answer_all(waveforms))
     except UsageError:  # of every batch
         raise
     except IntoneError as error:  # the model gave no answer; the other batches may still get theirs

@@ -1,7 +1,7 @@
 """What a model is given, a batch at a time: vectors, or frames or samples in sequence, padded with zeros."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -22,10 +22,13 @@ class Inputs:
         sequences are padded with zeros to the longest.
     lengths : numpy.ndarray of int64, shape (utterances,), or None
         How many frames or samples are each utterance's own; None where the values are vectors.
+    baseline : numpy.ndarray of float32, shape (utterances or 1, numbers), or None
+        Of the utterances' speakers, for a model that knows what to do with it; see :mod:`intone.hear.baseline`.
     """
 
     values: Floats
     lengths: NDArray[np.int64] | None = None
+    baseline: Floats | None = None
 
     @classmethod
     def of(cls, parts: Sequence[Floats]) -> "Inputs":
@@ -113,11 +116,15 @@ class Inputs:
         padding = np.arange(self.values.shape[1]) >= self.lengths[:, np.newaxis]
         return np.where(padding[..., np.newaxis], np.float32(np.nan), self.values)
 
+    def beside(self, baseline: Floats | None) -> "Inputs":
+        """Give the same beside a speaker's baseline, ``(1, numbers)``, or as they are."""
+        return self if baseline is None else replace(self, baseline=baseline)
+
     def __len__(self) -> int:
         return len(self.values)
 
     def __getitem__(self, rows: Rows) -> "Inputs":
-        """Give some of the utterances; sequences are padded no further than the longest of them."""
+        """Give some of the utterances, without a baseline; sequences are padded no further than the longest of them."""
         if self.lengths is None:
             return Inputs(self.values[rows])
         lengths = self.lengths[rows]
@@ -143,7 +150,9 @@ class Inputs:
         """Give what a model file takes, by the names of its inputs."""
         if self.lengths is None:
             return {"features": self.values}
-        return {"features" if self.values.ndim == 3 else "waveform": self.values, "lengths": self.lengths}
+        sequence = "features" if self.values.ndim == 3 else "waveform"
+        named: dict[str, NDArray[Any]] = {sequence: self.values, "lengths": self.lengths}
+        return named if self.baseline is None else {**named, "baseline": self.baseline}
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,8 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from intone.hear.audio import MIN_SECONDS, RATE, Waveform
 from intone.hear.modelfile import Card
 
 Floats = NDArray[np.float32]
-OUTPUTS = ("logits", "embedding", "attention")
+OUTPUTS = ("logits", "embedding", "attention", "voice")
 """What a model may give; see :class:`Heard`."""
 STEP = RATE // 50
 """Samples of sound to a step of attention: 20 ms."""
@@ -39,14 +39,21 @@ class Heard:
         What the model hears in each, as a vector; None where the model gives none.
     attention : tuple of numpy.ndarray of float32, shape (steps,), or None
         For each sound, how much each 20 ms of it counted; each sums to 1. None where the model gives none.
+    voice : numpy.ndarray of float32, shape (sounds, width), or None
+        What a speaker's baseline is made of; None where the model knows no baselines.
     """
 
     logits: Floats
     embedding: Floats | None = None
     attention: tuple[Floats, ...] | None = None
+    voice: Floats | None = None
 
 
-Hearing = Callable[[Sequence[Waveform]], Heard]
+class Hearing(Protocol):
+    """Turns sounds into what a model gives of them, beside the baseline of their speaker where there is one."""
+
+    def __call__(self, sounds: Sequence[Waveform], baseline: Floats | None = None) -> Heard:
+        """Hear; the baseline is ``(1, numbers)``."""
 
 
 class Engine(Protocol):
@@ -55,8 +62,8 @@ class Engine(Protocol):
     def __call__(self, inputs: Inputs) -> Mapping[str, Floats]:
         """Give what the model gives, by name.
 
-        ``logits`` ``(batch, labels)``, and where the model has them ``embedding`` ``(batch, width)`` and ``attention``
-        ``(batch, steps, heads)``.
+        ``logits`` ``(batch, labels)``, and where the model has them ``embedding`` ``(batch, width)``, ``attention``
+        ``(batch, steps, heads)`` and ``voice`` ``(batch, width)``.
         """
 
 
@@ -82,12 +89,16 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
     if card.rate != RATE:
         raise ModelError(f"{name}: the model hears sound at {card.rate} Hz; this version of Intone accepts {RATE}.")
     if card.input == "waveform":
-        return lambda sounds: _heard_whole(engine, sounds, card.trim)
+        return lambda sounds, baseline=None: _heard_whole(engine, sounds, card.trim, baseline)
     try:
         recipe = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
     except UsageError as error:
         raise ModelError(f"{name}: the feature recipe on the model's card cannot be used: {error}") from error
-    return lambda sounds: Heard(engine(Inputs.of([measured(sound, recipe, card.trim) for sound in sounds]))["logits"])
+
+    def by_features(sounds: Sequence[Waveform], baseline: Floats | None = None) -> Heard:  # noqa: ARG001  # knows none
+        return Heard(engine(Inputs.of([measured(sound, recipe, card.trim) for sound in sounds]))["logits"])
+
+    return by_features
 
 
 def measured(sound: Waveform, recipe: features.FeatureRecipe, trim: float) -> Floats:
@@ -119,10 +130,10 @@ def _sounding(samples: Floats, below_db: float) -> slice:
     return kept if kept.stop - kept.start >= MIN_SECONDS * RATE else slice(0, len(samples))
 
 
-def _heard_whole(engine: Engine, sounds: Sequence[Waveform], below_db: float) -> Heard:
+def _heard_whole(engine: Engine, sounds: Sequence[Waveform], below_db: float, baseline: Floats | None = None) -> Heard:
     """Let sounds be heard without their silent ends, to which no attention is paid."""
     kept = [_sounding(sound.samples, below_db) for sound in sounds]
-    heard = heard_in_pieces(engine, [sound.samples[part] for sound, part in zip(sounds, kept, strict=True)])
+    heard = heard_in_pieces(engine, [sound.samples[part] for sound, part in zip(sounds, kept, strict=True)], baseline)
     if heard.attention is None:
         return heard
     placed = []
@@ -131,10 +142,10 @@ def _heard_whole(engine: Engine, sounds: Sequence[Waveform], below_db: float) ->
         whole = np.zeros(max(-(-len(sound.samples) // STEP), round(part.start / STEP) + len(weights)), np.float32)
         whole[round(part.start / STEP) :][: len(weights)] = weights
         placed.append(whole)
-    return Heard(heard.logits, heard.embedding, tuple(placed))
+    return replace(heard, attention=tuple(placed))
 
 
-def heard_in_pieces(engine: Engine, sounds: Sequence[Floats]) -> Heard:
+def heard_in_pieces(engine: Engine, sounds: Sequence[Floats], baseline: Floats | None = None) -> Heard:
     """Give a model of waveforms sounds ``(samples,)`` of any length, like lengths together; see :func:`hearing`."""
     cut = [np.array_split(sound, math.ceil(len(sound) / (MAX_SECONDS * RATE))) for sound in sounds]
     pieces = [piece for some in cut for piece in some]
@@ -145,7 +156,7 @@ def heard_in_pieces(engine: Engine, sounds: Sequence[Floats]) -> Heard:
         longest = len(pieces[order[-1]])
         batch = order[-max(1, int(BATCH_SECONDS * RATE / longest)) :]
         del order[-len(batch) :]
-        outputs = engine(Inputs.of_sounds([pieces[number] for number in batch]))
+        outputs = engine(Inputs.of_sounds([pieces[number] for number in batch]).beside(baseline))
         given |= {number: {name: found[row] for name, found in outputs.items()} for row, number in enumerate(batch)}
     ends = np.cumsum([len(some) for some in cut]).tolist()
     whose = [range(end - len(some), end) for some, end in zip(cut, ends, strict=True)]
@@ -161,7 +172,13 @@ def heard_in_pieces(engine: Engine, sounds: Sequence[Floats]) -> Heard:
         averaged("logits"),
         averaged("embedding") if "embedding" in given[0] else None,
         tuple(attended(own) for own in whose) if "attention" in given[0] else None,
+        averaged("voice") if "voice" in given[0] else None,
     )
+
+
+def nobody(width: int) -> Floats:
+    """Give the baseline ``(1, 2 · width + 2)`` of a speaker of whom nothing has been heard."""
+    return np.concatenate([np.zeros(width), np.ones(width), [0, 0]]).astype(np.float32)[np.newaxis]
 
 
 def from_onnx(path: Path, *, threads: int) -> tuple[Engine, str]:
@@ -237,7 +254,11 @@ def from_keras(path: Path) -> tuple[Engine, str]:
     network = keras.Model(model.input, {each.name: each.output for each in model.layers if each.name in OUTPUTS})
 
     def run(inputs: Inputs) -> Mapping[str, Floats]:
-        found = network.predict_on_batch(inputs.feed())
+        given = inputs.feed()
+        if isinstance(model.input, dict) and "baseline" in model.input and inputs.baseline is None:
+            width = model.input["baseline"].shape[-1] // 2 - 1
+            given["baseline"] = np.tile(nobody(width), (len(inputs), 1))
+        found = network.predict_on_batch(given)
         return {name: np.asarray(values, dtype=np.float32) for name, values in found.items()}
 
     return run, text

@@ -88,6 +88,8 @@ class Card:
     prior : mapping of str to float
         Each label's share of what it was trained on; empty where it was trained before this was told, which counts as
         all alike.
+    baselines : bool
+        Whether it can be told what the speaker sounds like otherwise.
     rate : int
         Samples a second of the sound that the features or the model are made for (Hz).
     format : int
@@ -110,6 +112,7 @@ class Card:
     rate: int = 16_000
     trim: float = 0.0
     prior: Mapping[str, float] = field(default_factory=dict)
+    baselines: bool = False
     format: int = FORMAT
 
     def to_json(self) -> str:
@@ -135,7 +138,12 @@ class Card:
             raise ModelError(
                 f"{name}: the model's card has format {stored.get('format')!r}; this version of Intone reads {FORMAT}."
             )
-        stored = {"trim": Card.trim, "prior": {}, **stored}  # cards were written before there were these
+        stored = {
+            "trim": Card.trim,
+            "prior": {},
+            "baselines": False,
+            **stored,
+        }  # cards were written before there were these
         _check(stored, _CARD, name, "card")
         for score in stored["scores"]:
             if not isinstance(score, dict):
@@ -204,6 +212,7 @@ _CARD: _Rules = {
     "rate": _WHOLE,
     "trim": (_is_level, "a number from 0 to 200"),
     "prior": (_is_prior, "an object of labels and their shares, from 0 to 1"),
+    "baselines": (lambda value: isinstance(value, bool), "true or false"),
     "format": _WHOLE,
 }
 _SCORE: _Rules = {

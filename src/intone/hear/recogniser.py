@@ -1,5 +1,6 @@
 """The recogniser: a model, its card, and the way from a sound to a prediction."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,15 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intone.emotions import Emotion
-from intone.errors import ModelError, UsageError, unknown
+from intone.errors import BaselineError, ModelError, UsageError, unknown
 from intone.hear import audio, engines, modelfile
 from intone.hear.audio import RATE, Sound, Waveform
+from intone.hear.baseline import Baseline
 from intone.hear.engines import Floats, Heard, Hearing
 from intone.hear.modelfile import Card
 from intone.results import Prediction
 
 BATCH = 16
 """How many utterances go through the model at a time."""
+BASELINE_SECONDS = 5.0
+"""Longest piece of a recording that counts as one utterance of a baseline."""
 SLACK = 1e-6
 """How far the shares of a prior may be from a sum of 1."""
 RAREST = 1e-6
@@ -40,7 +44,14 @@ class Recogniser:
     def __repr__(self) -> str:
         return f"Recogniser({self.card.name!r}: {self.card.input} → {', '.join(self.card.labels)})"
 
-    def predict(self, sound: Sound, *, rate: int | None = None, prior: Mapping[str, float] | None = None) -> Prediction:
+    def predict(
+        self,
+        sound: Sound,
+        *,
+        rate: int | None = None,
+        prior: Mapping[str, float] | None = None,
+        baseline: Baseline | None = None,
+    ) -> Prediction:
         """Hear the emotion of one sound.
 
         Parameters
@@ -52,6 +63,8 @@ class Recogniser:
         prior : mapping of emotion to float, optional
             How often emotions occur where the sound comes from, as shares from 0 to 1; those left out share the rest
             as in the model's training. ``{"neutral": 0.8}`` says that four in five utterances are neutral.
+        baseline : Baseline, optional
+            What the speaker sounds like otherwise; see :meth:`baseline`.
 
         Returns
         -------
@@ -62,8 +75,10 @@ class Recogniser:
         ------
         SoundError
             The sound cannot be heard; the children say why.
+        BaselineError
+            The baseline is another model's.
         UsageError
-            The prior is not one.
+            The prior is not one, or the model knows no baselines.
 
         Examples
         --------
@@ -72,10 +87,15 @@ class Recogniser:
         >>> round(sum(heard.scores.values()), 6)
         1.0
         """
-        return self.predict_batch([audio.load(sound, rate=rate)], prior=prior)[0]
+        return self.predict_batch([audio.load(sound, rate=rate)], prior=prior, baseline=baseline)[0]
 
     def predict_batch(
-        self, sounds: Sequence[Sound], *, rate: int | None = None, prior: Mapping[str, float] | None = None
+        self,
+        sounds: Sequence[Sound],
+        *,
+        rate: int | None = None,
+        prior: Mapping[str, float] | None = None,
+        baseline: Baseline | None = None,
     ) -> list[Prediction]:
         """Hear the emotion of each sound; each gets the answer that it would get alone, to 1e-4.
 
@@ -85,14 +105,15 @@ class Recogniser:
             As for :meth:`predict`; one that cannot be heard raises for all.
         rate : int, optional
             Samples a second of those sounds that are arrays.
-        prior : mapping of emotion to float, optional
-            As for :meth:`predict`.
+        prior, baseline
+            As for :meth:`predict`; the baseline is that of the one speaker of all the sounds.
 
         Returns
         -------
         list of Prediction
             In the order of ``sounds``.
         """
+        usual = self._fitting(baseline).vector if baseline else None
         shift = self._shift(prior) if prior else np.zeros(len(self.card.labels))
         predictions: list[Prediction] = []
         for start in range(0, len(sounds), BATCH):
@@ -100,7 +121,7 @@ class Recogniser:
                 audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
                 for sound in sounds[start : start + BATCH]
             ]
-            heard = self._hearing(waveforms)
+            heard = self._hearing(waveforms, usual)
             attention = heard.attention or (None,) * len(waveforms)
             predictions += [
                 self._prediction(*each, shift) for each in zip(waveforms, heard.logits, attention, strict=True)
@@ -129,6 +150,62 @@ class Recogniser:
             raise UsageError(f"{self.card.name}: this model gives no embedding; those do that hear the sound itself.")
         vector: Floats = heard.embedding[0]
         return vector
+
+    def baseline(self, sounds: Sequence[Sound], *, rate: int | None = None, rest: bool = False) -> Baseline:
+        """Gather what a speaker sounds like otherwise, from a few recordings of them.
+
+        Parameters
+        ----------
+        sounds : sequence of sounds
+            Of one speaker, of any length; recordings of more than 5 s count as several utterances.
+        rate : int, optional
+            Samples a second of those sounds that are arrays.
+        rest : bool, default False
+            Whether the speaker is at rest, that is neutral, in all of them.
+
+        Returns
+        -------
+        Baseline
+            For ``predict(..., baseline=...)`` by this model.
+
+        Raises
+        ------
+        SoundError
+            A sound cannot be heard; the children say why.
+        UsageError
+            There is no sound, or the model knows no baselines.
+        """
+        if not sounds:
+            raise UsageError("A baseline needs at least one recording of the speaker.")
+        voices, seconds = list[Floats](), 0.0
+        for sound in sounds:
+            whole = audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
+            pieces = np.array_split(whole.samples, math.ceil(whole.duration / BASELINE_SECONDS))
+            heard: Heard = self._hearing([Waveform(piece, whole.name) for piece in pieces if piece.any()])
+            if heard.voice is None:
+                raise UsageError(self._knows_none())
+            voices.append(heard.voice)
+            seconds += whole.duration
+        return Baseline.of(
+            np.concatenate(voices),
+            model=self.card.name,
+            fingerprint=self.card.recipe_sha256,
+            seconds=seconds,
+            rest=rest,
+        )
+
+    def _knows_none(self) -> str:
+        return f"{self.card.name}: this model knows no speakers' baselines; 'intone models list' says which do."
+
+    def _fitting(self, baseline: Baseline) -> Baseline:
+        if not self.card.baselines:
+            raise UsageError(self._knows_none())
+        if (baseline.model, baseline.fingerprint) != (self.card.name, self.card.recipe_sha256):
+            raise BaselineError(
+                f"The baseline was made with {baseline.model} ({baseline.fingerprint[:8]}), and the model is "
+                f"{self.card.name} ({self.card.recipe_sha256[:8]}); make it anew with this one."
+            )
+        return baseline
 
     def _shift(self, prior: Mapping[str, float]) -> NDArray[np.float64]:
         """Give what is added to logits for a world of other shares (Saerens, Latinne and Decaestecker 2002)."""

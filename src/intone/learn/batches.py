@@ -1,7 +1,7 @@
 """Batches of sound: of like length, each sound changed anew, and corpora, labels and speakers evened out on request."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -84,6 +84,22 @@ def shares(origin: pd.DataFrame, truth: NDArray[np.int64]) -> NDArray[np.float64
     utterances = table.groupby(["corpus", "truth", "speaker"])["truth"].transform("size")
     rarity = (1 / (labels * speakers * utterances)).to_numpy(dtype=np.float64)
     return np.asarray(rarity / rarity.sum())
+
+
+def prior(origin: pd.DataFrame, truth: NDArray[np.int64], labels: Sequence[str], *, balance: str) -> dict[str, float]:
+    """Give each label's share of a training part, as its batches have them.
+
+    Examples
+    --------
+    >>> origin = pd.DataFrame({"corpus": ["a", "a", "a", "b"], "speaker": ["ann", "ann", "bob", "eve"]})
+    >>> prior(origin, np.array([0, 0, 0, 1]), ("anger", "fear"), balance="none")
+    {'anger': 0.75, 'fear': 0.25}
+    >>> prior(origin, np.array([0, 0, 0, 1]), ("anger", "fear"), balance="corpora")
+    {'anger': 0.5, 'fear': 0.5}
+    """
+    weights = shares(origin, truth) if balance == "corpora" else np.full(len(truth), 1 / len(truth))
+    found = np.bincount(truth, weights=weights, minlength=len(labels))
+    return {label: round(float(share), 6) for label, share in zip(labels, found, strict=True)}
 
 
 class Batches:

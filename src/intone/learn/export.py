@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from sklearn.pipeline import Pipeline
 
 from intone.errors import ModelError
@@ -53,14 +53,17 @@ def network(to_logits: Any, card: Card, path: Path, *, proof: Inputs, expected: 
     """
 
     def draft(target: Path) -> None:
-        to_logits(proof[slice(0, 1)].feed())  # Keras exports only what has been called
+        to_logits(proof[slice(0, 1)].beside(proof.baseline).feed())  # Keras exports only what has been called
         with _quiet():
             to_logits.export(target, format="onnx", verbose=False)
         model = onnx.load(target)
-        whole = TensorProto.INT64
-        (sound,) = set(proof.named()) - {"lengths"}
-        given = ["lengths" if i.type.tensor_type.elem_type == whole else sound for i in model.graph.input]
-        _rename(model, given, sorted(to_logits.output))  # the order in which Keras flattens a dict
+        _rename(
+            model, _inputs(model.graph, proof), sorted(to_logits.output)
+        )  # the order in which Keras flattens a dict
+        if proof.baseline is not None:
+            # An input with an initializer may be left out: then the speaker is one of whom nothing has been heard.
+            default = engines.nobody(proof.baseline.shape[1] // 2 - 1)
+            model.graph.initializer.append(numpy_helper.from_array(default, "baseline"))
         onnx.save(model, target)
 
     _written(draft, card, path, proof, expected, NETWORK_TOLERANCE)
@@ -105,7 +108,7 @@ def _written(
         draft(target)
         model = onnx.load(target)
         for value in (*model.graph.input, *model.graph.output):
-            value.type.tensor_type.shape.dim[0].dim_param = "batch"
+            value.type.tensor_type.shape.dim[0].dim_param = "speakers" if value.name == "baseline" else "batch"
         model.graph.name, model.graph.doc_string, model.producer_name = card.name, "", "intone"
         del model.metadata_props[:]
         model.metadata_props.add(key=METADATA_KEY, value=card.to_json())
@@ -129,6 +132,18 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(before)
+
+
+def _inputs(graph: Any, proof: Inputs) -> list[str]:
+    """Tell a graph's inputs by what they hold: lengths are whole numbers, and a baseline has a width of its own."""
+    (sound,) = set(proof.named()) - {"lengths", "baseline"}
+    width = None if proof.baseline is None else proof.baseline.shape[1]
+    found = []
+    for each in graph.input:
+        kind = each.type.tensor_type
+        last = kind.shape.dim[len(kind.shape.dim) - 1].dim_value
+        found.append("lengths" if kind.elem_type == TensorProto.INT64 else "baseline" if last == width else sound)
+    return found
 
 
 def _rename(model: Any, inputs: list[str], outputs: list[str]) -> None:

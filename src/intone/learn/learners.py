@@ -1,22 +1,25 @@
 """One way to train and to leave any model of the field, be it a network or a classical one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 import keras
 import numpy as np
+import pandas as pd
 import skops.io
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from intone.errors import UsageError, unknown
-from intone.features import Inputs
+from intone.features import Inputs, Sounds
 from intone.hear import engines
 from intone.hear.modelfile import Card
-from intone.learn import classical, codecs, export, fit, networks, tune
+from intone.learn import classical, codecs, episodes, export, fit, networks, relation, tune
 from intone.learn.dataset import WAVEFORM
 from intone.learn.fit import Lesson, Tick
 from intone.learn.recipe import TrainingRecipe
+from intone.learn.relation import Relative
 
 Floats = NDArray[np.float32]
 Family: TypeAlias = Literal["network", "classical"]
@@ -89,6 +92,43 @@ class SoundNetwork(Network):
         export.network(self._to_logits, card, path, proof=some, expected=keras.ops.convert_to_numpy(given))
 
 
+class RelativeNetwork:
+    """A trained network that hears the sound itself, beside its speaker's baseline."""
+
+    def __init__(self, network: Relative) -> None:
+        self._network = network
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it holds."""
+        return int(self._network.whole.count_params())
+
+    def logits(self, inputs: Any) -> Floats:
+        """Give logits ``(utterances, labels)`` without any baseline."""
+        voices = self._network.voices(inputs)
+        return self._network.answers(voices, engines.nobody(voices.shape[1]))
+
+    def beside_baselines(self, inputs: Any, table: pd.DataFrame, labels: Sequence[str]) -> dict[str, Floats]:
+        """Answer a test beside baselines of several kinds; see :func:`intone.learn.episodes.tested`."""
+        return episodes.tested(table, labels, self._network.voices(inputs), self._network.answers)
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.keras``."""
+        self._network.whole.save(folder / "model.keras")
+
+    def write(self, card: Card, path: Path, *, proof: Any) -> None:
+        """Write the model file, and prove it on a batch beside a baseline of some of it."""
+        some: Sounds = proof[:PROOF]
+        voices = self._network.voices(some)
+        baseline = episodes.vectors(voices, [np.arange(min(3, len(voices)))], [False])
+        whole = self._network.whole
+        outputs = {layer.name: layer.output for layer in whole.layers if layer.name in engines.OUTPUTS}
+        export.network(
+            keras.Model(whole.input, outputs), card, path, proof=some.padded().beside(baseline),
+            expected=self._network.answers(voices, baseline),
+        )  # fmt: skip
+
+
 class Classical:
     """A trained scikit-learn pipeline, which has learned ``labels`` of which its training held some or all."""
 
@@ -149,8 +189,8 @@ def check(recipe: TrainingRecipe) -> None:
         It is such a recipe.
     """
     kind, training, meaningless = recipe.network.kind, recipe.training, dict[str, Any]()
-    if kind == tune.KIND:
-        tune.check(recipe.network, training)
+    if kind in (tune.KIND, relation.KIND):
+        (tune if kind == tune.KIND else relation).check(recipe.network, training)
         if recipe.features.recipe != WAVEFORM:
             raise UsageError(f"{kind} hears the sound itself; its recipe needs [features] recipe = '{WAVEFORM}'.")
         meaningless = {
@@ -158,10 +198,15 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] stretch": training.stretch,
             "[training] per_epoch without balance": training.per_epoch and training.balance == "none",
         }
+        if kind == relation.KIND:
+            names = ("backbone_rate", "averaging", "fresh", "masks", "crop", "copies")
+            meaningless |= {f"[training] {name}": getattr(training, name) for name in names}
     else:
         family(kind)
         if recipe.features.recipe == WAVEFORM:
-            raise UsageError(f"{kind} learns from features; the sound itself is heard by '{tune.KIND}' alone.")
+            raise UsageError(
+                f"{kind} learns from features; the sound itself is heard by {tune.KIND} and {relation.KIND}."
+            )
         meaningless = {
             "[training] backbone_rate": training.backbone_rate,
             "[training] averaging": training.averaging,
@@ -199,6 +244,8 @@ def train(lesson: Lesson[Any], recipe: TrainingRecipe, *, folder: Path, tick: Ti
     check(recipe)
     if kind == tune.KIND:
         return SoundNetwork(tune.tune(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
+    if kind == relation.KIND:
+        return RelativeNetwork(relation.train(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
     if family(kind) == "network":
         if recipe.features.reduce:
             raise UsageError(f"[features] reduce is for classical models; {kind} is a network.")

@@ -19,7 +19,7 @@ from intone.learn import recipe as recipes
 from intone.learn.recipe import TrainingRecipe
 
 KEPT = ("recipe.toml", "files.csv", "logits.npz", "metrics.json", "environment.json", "robustness.json")
-KEPT_IF_THERE = (stored.VALIDATION,)
+KEPT_IF_THERE = (stored.VALIDATION, stored.BASELINES)
 SHIPPED = ("intone-classic", "intone-tiny")
 """The recipes whose models ship."""
 LARGEST = 8_000_000

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from intone.learn import beside, stored
 from intone.learn import recipe as recipes
-from intone.learn import stored
 from intone.learn.figures import SAME_WORDS, Figures
 from intone.learn.fuse import fused
 from intone.learn.intervals import FEWEST_SPEAKERS, RESAMPLES
@@ -126,6 +126,7 @@ def _section(run: StoredRun, figures: list[Figures], remark: str) -> str:
         f"{metrics['utterances']} utterances, {len(metrics['labels'])} emotions. {_time(run)}",
         _scores(run, figures),
         *filter(None, [remark]),
+        *_beside(run),
         _confidence(figures, recipes.parse(run.recipe)),
         _robustness(run),
         *(f"Left out: {count} utterances labelled {label}." for label, count in metrics["dropped"].items()),
@@ -134,6 +135,21 @@ def _section(run: StoredRun, figures: list[Figures], remark: str) -> str:
     if any("tess" in one.corpora for one in figures):
         parts.append(SAME_WORDS)
     return "\n\n".join(parts) + "\n"
+
+
+def _beside(run: StoredRun) -> list[str]:
+    """Write what a speaker's baseline is worth to a model that can be told one."""
+    headings = ["in the baseline", "UA %", "UA % among the test's classes", "recall of anger %"]
+    found = []
+    for protocol in run.protocols if run.beside else []:
+        title = PROTOCOLS[protocol].title
+        found.append(f"Beside what the speaker sounds like otherwise ({title}; means over the folds):")
+        rows = [
+            [line.condition, _share(line.ua), _share(line.masked), _share(line.anger)]
+            for line in beside.lines(run, protocol)
+        ]
+        found.append(_table(headings, rows))
+    return found
 
 
 def _fusion(run: StoredRun, figures: list[Figures], remark: str) -> str:

@@ -26,8 +26,7 @@ from intone.features import FeatureRecipe, Inputs, Sounds
 from intone.hear import engines
 from intone.hear.audio import Waveform
 from intone.hear.modelfile import SUFFIX, Card, Score
-from intone.learn import calibrate, dataset, fit, learners, plots, report, robustness, scores, splits, stored
-from intone.learn.batches import shares
+from intone.learn import batches, calibrate, dataset, fit, learners, plots, report, robustness, scores, splits, stored
 from intone.learn.dataset import Dataset
 from intone.learn.fit import Lesson
 from intone.learn.learners import Trained
@@ -58,6 +57,8 @@ class Outcome:
         Its answers on the test part, and on the validation part, which may be empty.
     confidence : dict of str to float
         The temperature and threshold fitted on the validation part, where there is one.
+    beside : dict of str to numpy.ndarray
+        Its answers on the test part beside baselines of several kinds, where it knows of such.
     """
 
     protocol: str
@@ -67,6 +68,7 @@ class Outcome:
     logits: NDArray[np.float32]
     held: NDArray[np.float32]
     confidence: dict[str, float]
+    beside: dict[str, NDArray[np.float32]]
 
     @property
     def key(self) -> str:
@@ -128,12 +130,14 @@ def train(
     answers: dict[str, Any] = {first.key: first.logits}
     held: dict[str, Any] = {first.key: first.held}
     confidence = {first.key: first.confidence}
+    beside: dict[str, Any] = {f"{condition}/{first.key}": found for condition, found in first.beside.items()}
     honest = first  # the first whose test voices it has not heard: a random split's would be known in any noise
     for entry in folds[1:]:
         done = train_fold(heard, recipe, *entry, partial, progress)
         answers[done.key] = done.logits
         held[done.key] = done.held
         confidence[done.key] = done.confidence
+        beside |= {f"{condition}/{done.key}": found for condition, found in done.beside.items()}
         if protocols[honest.protocol].leaks_speakers and not protocols[done.protocol].leaks_speakers:
             honest = done
     trained = time.monotonic()
@@ -152,6 +156,8 @@ def train(
     np.savez_compressed(partial / "logits.npz", **answers)
     if watched := {key: found for key, found in held.items() if len(found)}:
         np.savez_compressed(partial / stored.VALIDATION, **watched)
+    if beside:
+        np.savez_compressed(partial / stored.BASELINES, **beside)
     _write_json(partial / "metrics.json", metrics)
     _write_json(partial / report.ROBUSTNESS, _robustness(heard, honest, root, recipe.features.trim).to_dict())
     seconds = {"training_seconds": trained - began, "run_seconds": time.monotonic() - started}
@@ -264,7 +270,10 @@ def train_fold(
     if fold.validation.any():
         held = model.logits(heard.inputs[fold.validation])
         confidence = calibrate.fit(held, heard.truth[fold.validation])
-    return Outcome(name, seed, fold, model, model.logits(heard.inputs[fold.test]), held, confidence)
+    tested, beside = heard.inputs[fold.test], dict[str, Any]()
+    if isinstance(model, learners.RelativeNetwork):
+        beside = model.beside_baselines(tested, heard.table[fold.test], heard.labels)
+    return Outcome(name, seed, fold, model, model.logits(tested), held, confidence, beside)
 
 
 def _lesson(heard: Dataset[Any], fold: Fold, seed: int) -> Lesson[Any]:
@@ -296,10 +305,13 @@ def _leave_model(
         labels=heard.labels,
         input="features" if heard.feature_recipe else "waveform",
         trim=recipe.features.trim,
+        baselines=isinstance(first.model, learners.RelativeNetwork),
         feature_recipe=heard.feature_recipe,
         corpora={corpus.name: corpus.licence for corpus in used},
         speakers=tuple(sorted(heard.table["speaker"][~fold.test].unique())),
-        prior=_prior(recipe, heard, fold),
+        prior=batches.prior(
+            heard.table[fold.train], heard.truth[fold.train], heard.labels, balance=recipe.training.balance
+        ),
         licence=_licence(used, str(recipe.network.options.get("backbone", ""))),
         recipe=recipe.text,
         recipe_sha256=recipe.sha256,
@@ -312,15 +324,6 @@ def _leave_model(
     (partial / "card.json").write_text(card.to_json(), encoding="utf-8")
     proof = heard.inputs[np.flatnonzero(fold.test)[:PROOF]]
     first.model.write(card, partial / f"{recipe.name}{SUFFIX}", proof=proof)
-
-
-def _prior(recipe: TrainingRecipe, heard: Dataset[Any], fold: Fold) -> dict[str, float]:
-    """Give each label's share of what a fold's model was trained on, as its batches had them."""
-    truth, origin = heard.truth[fold.train], heard.table[fold.train]
-    balanced = recipe.training.balance == "corpora"
-    weights = shares(origin, truth) if balanced else np.full(len(truth), 1 / len(truth))
-    found = np.bincount(truth, weights=weights, minlength=len(heard.labels))
-    return {label: round(float(share), 6) for label, share in zip(heard.labels, found, strict=True)}
 
 
 def _calibrated_on(heard: Dataset[Any], fold: Fold) -> str:

@@ -1,7 +1,7 @@
 """A stored run: a run folder, or what ``results/`` keeps of one, read back."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -19,6 +19,8 @@ from intone.learn.splits import PROTOCOLS
 Logits = dict[str, NDArray[np.float32]]
 VALIDATION = "validation.npz"
 """The logits of each fold's validation part; a run of whose folds none has one does not leave it."""
+BASELINES = "baselines.npz"
+"""Each test's logits beside baselines, by ``CONDITION/PROTOCOL/FOLD/seed-N``, of a model that knows of such."""
 HELD = "validation"
 """What ``files.csv`` says of who stood there."""
 
@@ -41,6 +43,8 @@ class StoredRun:
         ``logits.npz``.
     validation : dict of str to numpy.ndarray
         ``validation.npz``: for each fold that has a validation part, the logits that its confidence was fitted on.
+    beside : dict of str to numpy.ndarray
+        ``baselines.npz``: for each condition and fold, the logits beside baselines of that kind.
     """
 
     folder: Path
@@ -49,6 +53,7 @@ class StoredRun:
     files: pd.DataFrame
     logits: Logits
     validation: Logits
+    beside: Logits = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -66,6 +71,13 @@ class StoredRun:
         chosen = {key: found for key, found in self.logits.items() if key.startswith(f"{protocol}/")}
         fitted = self.metrics.get("confidence", {})
         return answers.of_folds(self.files, chosen, self.metrics["labels"], confidence=fitted)
+
+    def answers_beside(self, condition: str, protocol: str) -> Answers:
+        """Give the answers of all folds and seeds of a protocol beside baselines of a kind."""
+        start = f"{condition}/"
+        chosen = {key.removeprefix(start): found for key, found in self.beside.items() if key.startswith(start)}
+        own = {key: found for key, found in chosen.items() if key.startswith(f"{protocol}/")}
+        return answers.of_folds(self.files, own, self.metrics["labels"])
 
     def refitted(self) -> dict[str, dict[str, float]]:
         """Fit the confidence of each fold that has a validation part anew; the run's own is in its metrics."""
@@ -100,7 +112,9 @@ def read(folder: Path) -> StoredRun:
         recipe = (folder / "recipe.toml").read_text(encoding="utf-8")
         files = pd.read_csv(folder / "files.csv", keep_default_na=False)
         logits = _arrays(folder / "logits.npz")
-        validation = _arrays(folder / VALIDATION) if (folder / VALIDATION).exists() else {}
+        validation, beside = (
+            _arrays(folder / name) if (folder / name).exists() else {} for name in (VALIDATION, BASELINES)
+        )
     except (OSError, ValueError, BadZipFile) as error:
         raise UsageError(
             f"{folder}: not a finished run ({error}); 'intone train' leaves folders with metrics.json, recipe.toml, "
@@ -109,7 +123,7 @@ def read(folder: Path) -> StoredRun:
     for key in logits:
         if key.split("/")[0] not in PROTOCOLS:
             raise unknown("split protocol", key.split("/")[0], PROTOCOLS)
-    return StoredRun(folder, metrics, recipe, files, logits, validation)
+    return StoredRun(folder, metrics, recipe, files, logits, validation, beside)
 
 
 def _arrays(path: Path) -> Logits:

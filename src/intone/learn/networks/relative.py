@@ -1,0 +1,109 @@
+"""The relative network: how a voice differs from what it sounds like otherwise, on frozen layers of a speech encoder.
+
+An utterance's *voice* is the mean and the deviation over time of one layer's output, each number brought to the mean
+and deviation that it has over the training. A *baseline* says what a speaker's utterances have been so far: the mean
+and the variance of their voices, how many they were, and whether the speaker was at rest in them.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+from keras import layers, ops
+
+from intone.learn.networks import backbone as backbones
+from intone.learn.networks import whisper
+from intone.learn.networks.backbone import Backbone
+from intone.learn.networks.blocks import answers, masked_mean
+
+TRUST_MEAN, TRUST_SPREAD = 2.0, 3.5
+"""How many utterances of a speaker weigh as much as all speakers do, for their mean and their variance."""
+LEAST_VARIANCE = 0.02
+"""Of a voice's number, as a share of that over all speakers."""
+
+
+def relative(
+    *,
+    labels: int,
+    backbone: str | Path | Backbone,
+    layer: int = 2,
+    hidden: int = 256,
+    dropout: float = 0.3,
+    start: Literal["voice"] | None = None,
+) -> Any:
+    """Build a network on frozen layers of a Whisper encoder, with its weights, and a head that knows the speaker.
+
+    Its layers ``voice`` ``(batch, 2 · width)``, ``logits`` and ``probabilities`` ``(batch, labels)`` are there to be
+    looked at. Only the head learns.
+
+    Parameters
+    ----------
+    labels : int
+        Number of emotions.
+    backbone : str, path or Backbone
+        A folder or hub id, as :func:`intone.learn.networks.backbone.read` takes it, or what that gave.
+    layer : int, default 2
+        Behind which of the backbone's transformer layers the voice is taken; 0 is behind the convolutions.
+    hidden : int, default 256
+        Width of the head.
+    dropout : float, default 0.3
+        Share of the head's inputs dropped in training, 0 to 1.
+    start : "voice", optional
+        Where the network begins. Left out, it hears sound: ``waveform`` ``(batch, samples)`` at 16 kHz and ``lengths``
+        ``(batch,)``, as the encoder does; with ``"voice"`` it is given that.
+
+    Returns
+    -------
+    keras.Model
+        From sound or voices, and ``baseline`` ``(batch or 1, 4 · width + 2)``, to probabilities. A baseline holds the
+        mean of the voices, their variance, their number, and 1 for a speaker at rest;
+        :func:`intone.hear.engines.nobody` is that of nobody.
+    """
+    weights = backbone if isinstance(backbone, Backbone) else backbones.read(backbone)
+    if not 0 <= layer <= weights.layers:
+        raise ValueError(f"layer is {layer}; accepted are 0 to {weights.layers}, which the backbone has.")
+    width = 2 * weights.width
+    baseline = keras.Input((2 * width + 2,), name="baseline")
+    if start == "voice":
+        voice = keras.Input((width,), name="voice")
+        inputs = {"voice": voice, "baseline": baseline}
+    else:
+        waveform = keras.Input((None,), name="waveform")
+        lengths = keras.Input((), dtype="int64", name="lengths")
+        inputs = {"waveform": waveform, "lengths": lengths, "baseline": baseline}
+        x, mask = whisper.convolved(*whisper.log_mel(waveform, lengths), weights.width)
+        for number in range(1, layer + 1):
+            x = whisper.transformer_layer(
+                x, mask, f"layer_{number}", heads=weights.heads, feed_forward=weights.feed_forward
+            )
+        voice = _voice(x, mask)
+    network = keras.Model(inputs, _head(voice, baseline, labels, hidden, dropout), name="relative")
+    whisper.set_fixed(network)
+    weights.fill(network)
+    return network
+
+
+def _voice(x: Any, mask: Any) -> Any:
+    """Give the mean and the deviation over an utterance's own frames, as they stand among those of the training."""
+    mean = masked_mean(x, mask)
+    deviation = ops.sqrt(masked_mean(ops.square(x - ops.expand_dims(mean, 1)), mask) + 1e-8)
+    # A batch normalisation that never learns; the training puts the numbers in.
+    return layers.BatchNormalization(center=False, scale=False, epsilon=1e-8, trainable=False, name="voice")(
+        ops.concatenate([mean, deviation], axis=-1)
+    )
+
+
+def _head(voice: Any, baseline: Any, labels: int, hidden: int, dropout: float) -> Any:
+    width = voice.shape[-1]
+    mean, variance = baseline[:, :width], baseline[:, width : 2 * width]
+    count, rest = baseline[:, 2 * width : 2 * width + 1], baseline[:, 2 * width + 1 :]
+    own, spread = count / (count + TRUST_MEAN), count / (count + TRUST_SPREAD)
+    usual = own * mean
+    range_of = ops.sqrt(ops.maximum(spread * variance + 1 - spread, LEAST_VARIANCE))
+    apart = (voice - usual) / range_of
+    # Sums of products rather than a product of what is joined: a baseline may be one for the whole batch.
+    x = layers.Dense(hidden, name="relative_apart")(layers.Dropout(dropout)(apart))
+    x = x + layers.Dense(hidden, use_bias=False, name="relative_usual")(layers.Dropout(dropout)(usual))
+    x = x + layers.Dense(hidden, use_bias=False, name="relative_count")(ops.log(1 + count))
+    x = x + layers.Dense(hidden, use_bias=False, name="relative_rest")(rest)
+    return answers(layers.Dropout(dropout)(whisper.gelu(x)), labels)

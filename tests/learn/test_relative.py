@@ -1,0 +1,285 @@
+"""The relative network: it knows what a speaker sounds like otherwise, and how far to trust that."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import intone
+from intone import Baseline
+from intone.emotions import Emotion
+from intone.errors import BaselineError, UsageError
+from intone.features import Sounds
+from intone.hear import modelfile
+from intone.hear.engines import nobody
+from intone.hear.modelfile import Card
+from intone.learn import beside, episodes, learners, quantise, relation
+from intone.learn import recipe as recipes
+from intone.learn.episodes import MAKE_UPS, Cast
+from intone.learn.fit import Lesson
+from intone.learn.learners import RelativeNetwork
+from intone.learn.networks.relative import relative
+from intone.learn.recipe import NetworkPart, TrainingPart
+from intone.learn.stored import StoredRun
+from tests.learn.test_encoder import TINY, noise
+
+pytestmark = pytest.mark.xdist_group("keras")
+LABELS = tuple(map(str, Emotion))
+REST = LABELS.index("neutral")
+CARD = Card(
+    name="tiny", labels=LABELS, input="waveform", feature_recipe="", corpora={}, speakers=(), licence="MIT", recipe="",
+    recipe_sha256="abc", baselines=True, temperature=20.0,
+)  # fmt: skip
+PART = NetworkPart("relative", {"backbone": str(TINY), "layer": 1, "hidden": 256})
+NO_TICK: Any = lambda *_: None  # noqa: E731
+
+
+def lesson(voices: int = 4, each: int = 12) -> Lesson[Sounds]:
+    """Make speakers of differing colour who, when angry, are brighter than otherwise."""
+    random = np.random.default_rng(3)
+    sounds, truth, speakers = [], [], []
+    for voice in range(voices):
+        for take in range(each):
+            label = (LABELS.index("anger"), REST)[take % 2]
+            sound = random.normal(0, 0.1, 4_800 + 160 * take)
+            smooth = 1 + 2 * voice + (0 if label != REST else 3)
+            sounds.append(np.convolve(sound, np.ones(smooth) / smooth, "same").astype(np.float32))
+            truth.append(label)
+            speakers.append(f"voice-{voice}")
+    origin = pd.DataFrame({"corpus": "made", "speaker": speakers})
+    nothing = Sounds(())
+    return Lesson(Sounds(tuple(sounds)), np.array(truth), nothing, np.zeros(0, np.int64), 7, 1, origin)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> RelativeNetwork:
+    training = TrainingPart(epochs=12, batch=16, learning_rate=0.01)
+    folder = tmp_path_factory.mktemp("fold")
+    return RelativeNetwork(relation.train(lesson(), PART, training, tick=NO_TICK, folder=folder))
+
+
+@pytest.fixture(scope="module")
+def file(trained: RelativeNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / f"tiny{modelfile.SUFFIX}"
+    trained.write(CARD, path, proof=lesson().train)
+    return path
+
+
+# --- Learning ---------------------------------------------------------------------------------------------------------
+
+
+def test_it_learns_and_the_backbone_stays_as_it_was(trained: RelativeNetwork) -> None:
+    whole = lesson()
+    assert (trained.logits(whole.train).argmax(axis=1) == whole.truth).mean() > 0.8
+    fresh = relative(labels=7, backbone=TINY, layer=1)
+    for layer in fresh.layers:
+        if layer.name.startswith(("layer_", "convolution_")):
+            kept = trained._network.whole.get_layer(layer.name).get_weights()
+            assert all(np.array_equal(one, other) for one, other in zip(layer.get_weights(), kept, strict=True))
+
+
+def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
+    training = TrainingPart(epochs=2, batch=16, learning_rate=0.01, balance="corpora")
+    one, other = (relation.train(lesson(), PART, training, tick=NO_TICK, folder=tmp_path) for _ in range(2))
+    voices = one.voices(lesson().train)
+    usual = nobody(voices.shape[1])
+    assert np.array_equal(one.answers(voices, usual), other.answers(voices, usual))
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("layer = 1", "Did you mean 'layer'"),
+        ('recipe = "waveform"', "hears the sound itself"),
+        ("epochs = 2", "fresh means nothing to relative"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_refused(setting: str, says: str) -> None:
+    wrong = {"layer = 1": "layr = 1", 'recipe = "waveform"': 'recipe = "mfcc40"', "epochs = 2": 'fresh = ["speed"]'}
+    text = (
+        f'name = "r"\n[corpora]\nnames = ["tess"]\n[features]\nrecipe = "waveform"\n[network]\nkind = "relative"\n'
+        f'backbone = "{TINY.as_posix()}"\nlayer = 1\n[split]\nprotocol = "speaker-folds"\nfolds = 2\n'
+        "[training]\nepochs = 2\n"
+    )
+    learners.check(recipes.parse(text))
+    with pytest.raises(UsageError) as refused:
+        learners.check(recipes.parse(text.replace(setting, wrong[setting])))
+    assert says in str(refused.value)
+
+
+# --- Episodes ---------------------------------------------------------------------------------------------------------
+
+CASTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), min_size=1, max_size=40)
+
+
+@given(CASTS, st.sampled_from(sorted(set(MAKE_UPS))), st.integers(0, 30), st.integers(0, 3), st.randoms())
+def test_references_are_the_speakers_others(
+    cast: list[tuple[str, int]], make_up: str, count: int, label: int, dice: Any
+) -> None:
+    speakers, truth = [who for who, _ in cast], np.array([what for _, what in cast])
+    row = dice.randrange(len(cast))
+    found = Cast(speakers, truth, rest=2).references(row, make_up, count, np.random.default_rng(0), label=label)
+    assert row not in found
+    assert len(set(found.tolist())) == len(found) <= count
+    assert {speakers[other] for other in found} <= {speakers[row]}
+    if make_up == "none":
+        assert not len(found)
+    if make_up in ("rest", "only"):
+        assert set(truth[found].tolist()) <= {2 if make_up == "rest" else label}
+
+
+def test_each_condition_is_what_it_is_called() -> None:
+    table = pd.DataFrame({
+        "speaker": np.repeat(["a", "b"], 210), "emotion": np.tile(np.repeat(LABELS, 30), 2),
+        "sha256": [f"{number:064x}" for number in range(420)],
+    })  # fmt: skip
+    for condition in episodes.CONDITIONS:
+        drawn = episodes.references_of(table, LABELS, condition)
+        again = episodes.references_of(table, LABELS, condition)
+        assert all(np.array_equal(one, other) for one, other in zip(drawn, again, strict=True))
+        counts = table["emotion"].iloc[drawn[5]].value_counts()
+        if condition.startswith("20, all"):
+            assert len(drawn[5]) == 20
+            assert counts.max() - counts.min() == 1
+        elif condition.startswith("20, four in five"):
+            assert counts["neutral" if "neutral" in condition else "anger"] == 16
+        else:
+            assert counts.to_dict() == ({"anger": 10} if "angry" in condition else {"neutral": 3})
+
+
+# --- The model file ---------------------------------------------------------------------------------------------------
+
+
+def test_the_baseline_may_be_left_out(trained: RelativeNetwork, file: Path) -> None:
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    some = lesson().train[:5]
+    given = some.padded().named()
+    found = session.run(["logits"], given)[0]
+    assert np.abs(found - trained.logits(some)).max() < 1e-4
+    width = session.get_outputs()[[output.name for output in session.get_outputs()].index("voice")].shape[1]
+    told = session.run(["logits"], {**given, "baseline": nobody(width)})[0]
+    assert np.array_equal(found, told)
+
+
+def test_a_baseline_counts_and_level_and_neighbours_do_not(file: Path, tmp_path: Path) -> None:
+    hearing, sounds = intone.load(file), list(lesson().train.values[:12])
+    baseline = hearing.baseline(sounds, rate=16_000)
+    assert baseline.count == 12
+    plain = hearing.predict(sounds[0], rate=16_000)
+    beside = hearing.predict(sounds[0], rate=16_000, baseline=baseline)
+    assert plain.scores != pytest.approx(beside.scores, abs=1e-3)
+    quiet = hearing.predict(np.float32(0.1) * sounds[0], rate=16_000, baseline=baseline)
+    assert quiet.scores == pytest.approx(beside.scores, abs=1e-3)
+    together = hearing.predict_batch(sounds, rate=16_000, baseline=baseline)[0]
+    assert together.scores == pytest.approx(beside.scores, abs=1e-4)
+    baseline.save(tmp_path / "alice.json")
+    again = hearing.predict(sounds[0], rate=16_000, baseline=Baseline.load(tmp_path / "alice.json"))
+    assert again.scores == pytest.approx(beside.scores, abs=1e-3)
+    still = hearing.baseline(sounds, rate=16_000, rest=True)
+    assert hearing.predict(sounds[0], rate=16_000, baseline=still).scores != pytest.approx(beside.scores, abs=1e-5)
+
+
+def test_a_run_folders_keras_file_knows_baselines_too(trained: RelativeNetwork, file: Path) -> None:
+    trained.save(file.parent)
+    (file.parent / "card.json").write_text(CARD.to_json(), encoding="utf-8")
+    sounds = list(lesson().train.values[:4])
+    pair = [intone.load(path) for path in (file, file.parent / "model.keras")]
+    one, other = (hearing.baseline(sounds, rate=16_000) for hearing in pair)
+    assert np.allclose(one.mean, other.mean, atol=1e-3)
+    answers = [hearing.predict_batch(sounds, rate=16_000, baseline=one)[1].scores for hearing in pair]
+    assert answers[0] == pytest.approx(answers[1], abs=1e-4)
+    assert pair[0].predict(sounds[0], rate=16_000).scores == pytest.approx(
+        pair[1].predict(sounds[0], rate=16_000).scores, abs=1e-4
+    )
+
+
+def test_in_eight_bits_the_baseline_may_still_be_left_out(file: Path, tmp_path: Path) -> None:
+    small = tmp_path / f"small{modelfile.SUFFIX}"
+    quantise.write(file, small)
+    sound = noise(16_000)
+    assert intone.load(small).predict(sound, rate=16_000).scores == pytest.approx(
+        intone.load(file).predict(sound, rate=16_000).scores, abs=0.05
+    )
+
+
+# --- Baselines --------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**16))
+def test_two_baselines_add_up_to_that_of_all(first: int, second: int, seed: int) -> None:
+    voices = np.random.default_rng(seed).normal(0, 3, (first + second, 5)).astype(np.float32)
+
+    def of(some: Any) -> Baseline:
+        return Baseline.of(some, model="m", fingerprint="f", seconds=float(len(some)))
+
+    whole, added = of(voices), of(voices[:first]) + of(voices[first:])
+    assert np.allclose(whole.vector, added.vector, atol=1e-3)
+    assert added.seconds == whole.seconds
+
+
+def test_a_long_recording_is_several_utterances(file: Path) -> None:
+    found = intone.load(file).baseline([noise(16_000 * 12)], rate=16_000)
+    assert (found.count, found.seconds) == (3, 12.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[]", "no", '{"format": 2}', '{"format": 1, "model": "tiny"}',
+     '{"format":1,"model":"t","fingerprint":"f","count":1,"seconds":1,"rest":false,"mean":[1],"variance":[-1]}',
+     '{"format":1,"model":"t","fingerprint":"f","count":0,"seconds":1,"rest":false,"mean":[1],"variance":[1]}',
+     '{"format":1,"model":"t","fingerprint":"f","count":1,"seconds":1,"rest":false,"mean":[1,2],"variance":[1]}'],
+)  # fmt: skip
+def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "alice.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BaselineError, match=r"alice\.json"):
+        Baseline.load(path)
+
+
+def test_baselines_are_one_models(file: Path, tmp_path: Path) -> None:
+    hearing, sound = intone.load(file), noise(16_000)
+    baseline = hearing.baseline([sound], rate=16_000)
+    other = Baseline("other", "abc", baseline.mean, baseline.variance, 1, 1.0)
+    with pytest.raises(BaselineError, match="made with other"):
+        hearing.predict(sound, rate=16_000, baseline=other)
+    with pytest.raises(UsageError, match="do not add up"):
+        baseline + other
+    with pytest.raises(UsageError, match="knows no speakers' baselines"):
+        intone.load("intone-classic").predict(sound, rate=16_000, baseline=baseline)
+    with pytest.raises(UsageError, match="knows no speakers' baselines"):
+        intone.load("intone-classic").baseline([sound], rate=16_000)
+    with pytest.raises(UsageError, match="at least one"):
+        hearing.baseline([])
+    with pytest.raises(BaselineError, match="cannot be read"):
+        Baseline.load(tmp_path / "nobody.json")
+    with pytest.raises(UsageError, match="cannot be written"):
+        baseline.save(tmp_path / "no" / "alice.json")
+
+
+# --- Scores -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_line_is_the_mean_over_folds_of_what_their_tests_hold() -> None:
+    labels = ("anger", "fear", "neutral")
+    files = pd.DataFrame({
+        "path": list("abcd"), "corpus": ["x", "x", "y", "y"], "speaker": list("stuv"), "sex": "female",
+        "emotion": ["anger", "fear", "anger", "neutral"],
+        "leave-one-corpus-out/x/seed-1": ["test", "test", "train", "train"],
+        "leave-one-corpus-out/y/seed-1": ["train", "train", "test", "test"],
+    })  # fmt: skip
+    right = np.eye(3, dtype=np.float32)[[0, 1, 0, 2]]
+    wrong = np.eye(3, dtype=np.float32)[[0, 2, 1, 1]] + 0.5 * np.eye(3, dtype=np.float32)[[0, 1, 2, 2]]
+    keys = ("leave-one-corpus-out/x/seed-1", "leave-one-corpus-out/y/seed-1")
+    parts = dict(zip(keys, (right[:2], right[2:]), strict=True))
+    told = {f"{name}/{key}": part for name in episodes.CONDITIONS for key, part in parts.items()}
+    alone = dict(zip(keys, (wrong[:2], wrong[2:]), strict=True))
+    run = StoredRun(Path(), {"labels": labels, "name": "r"}, "", files, alone, {}, told)
+    plain, *others = beside.lines(run, "leave-one-corpus-out")
+    assert (plain.condition, plain.ua, plain.masked, plain.anger) == ("none", 0.25, 0.75, 0.5)
+    assert [line.condition for line in others] == list(episodes.CONDITIONS)
+    assert {(line.ua, line.masked, line.anger) for line in others} == {(1.0, 1.0, 1.0)}
