@@ -300,7 +300,7 @@ def test_a_model_by_its_path(run: Run) -> None:
 
 
 def test_a_prior_moves_the_answer(run: Run) -> None:
-    done = run("predict", "--json", "--prior", "fear=0.9,neutral=0.1", "plain.flac")
+    done = run("predict", "--json", "--prior", "fear=0.999,neutral=0.001", "plain.flac")
     (heard,) = answers(done)
     assert heard["emotion"] == "fear"
 

@@ -19,7 +19,7 @@ FORMAT = 1
 """Version of the card that this version of Intone writes and reads."""
 METADATA_KEY = "intone"
 SUFFIX = ".intone.onnx"
-DEFAULT = "intone-classic"
+DEFAULT = "intone-tiny"
 """The model that ships and that :func:`intone.load` takes when no other is named."""
 
 

@@ -170,7 +170,10 @@ def _scores(run: StoredRun, figures: list[Figures]) -> str:
             _spread(mean["accuracy"], deviation["accuracy"], seeds), _share(mean["f1"]),
             str(sum(part["utterances"] for part in entry["folds"].values())), seeds,
         ])  # fmt: skip
-        for parts in (entry["corpora"], entry["folds"]):
+        tables = (
+            [entry["corpora"]] if set(entry["corpora"]) == set(entry["folds"]) else [entry["corpora"], entry["folds"]]
+        )
+        for parts in tables:  # a corpus left out is a fold
             if len(parts) > 1:
                 rows += [
                     ["", name, _share(part["ua"]), "", _share(part["accuracy"]), _share(part["f1"]),
