@@ -30,7 +30,8 @@ class Prediction:
     scores : mapping of Emotion to float
         Calibrated probability of each of the seven; they sum to 1.
     unsure : bool
-        True where :attr:`confidence` is below the threshold on the model's card; the emotion is then a guess.
+        True where :attr:`confidence` is below the threshold on the model's card, or the sound is unlike the speech that
+        the model knows; the emotion is then a guess.
     duration : float
         Length of the sound in seconds.
     model : str

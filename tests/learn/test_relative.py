@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import onnxruntime
 import pandas as pd
@@ -18,11 +19,12 @@ from intone.features import Sounds
 from intone.hear import modelfile
 from intone.hear.engines import nobody
 from intone.hear.modelfile import Card
-from intone.learn import beside, episodes, learners, quantise, relation
+from intone.hear.recogniser import softmax
+from intone.learn import beside, episodes, learners, quantise, relation, tune
 from intone.learn import recipe as recipes
 from intone.learn.episodes import MAKE_UPS, Cast
 from intone.learn.fit import Lesson
-from intone.learn.learners import RelativeNetwork
+from intone.learn.learners import ToldNetwork
 from intone.learn.networks.relative import relative
 from intone.learn.recipe import NetworkPart, TrainingPart
 from intone.learn.stored import StoredRun
@@ -57,14 +59,14 @@ def lesson(voices: int = 4, each: int = 12) -> Lesson[Sounds]:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> RelativeNetwork:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> ToldNetwork:
     training = TrainingPart(epochs=12, batch=16, learning_rate=0.01)
     folder = tmp_path_factory.mktemp("fold")
-    return RelativeNetwork(relation.train(lesson(), PART, training, tick=NO_TICK, folder=folder))
+    return ToldNetwork(relation.train(lesson(), PART, training, tick=NO_TICK, folder=folder))
 
 
 @pytest.fixture(scope="module")
-def file(trained: RelativeNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(trained: ToldNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / f"tiny{modelfile.SUFFIX}"
     trained.write(CARD, path, proof=lesson().train)
     return path
@@ -73,7 +75,7 @@ def file(trained: RelativeNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
 # --- Learning ---------------------------------------------------------------------------------------------------------
 
 
-def test_it_learns_and_the_backbone_stays_as_it_was(trained: RelativeNetwork) -> None:
+def test_it_learns_and_the_backbone_stays_as_it_was(trained: ToldNetwork) -> None:
     whole = lesson()
     assert (trained.logits(whole.train).argmax(axis=1) == whole.truth).mean() > 0.8
     fresh = relative(labels=7, backbone=TINY, layer=1)
@@ -85,10 +87,33 @@ def test_it_learns_and_the_backbone_stays_as_it_was(trained: RelativeNetwork) ->
 
 def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
     training = TrainingPart(epochs=2, batch=16, learning_rate=0.01, balance="corpora")
-    one, other = (relation.train(lesson(), PART, training, tick=NO_TICK, folder=tmp_path) for _ in range(2))
-    voices = one.voices(lesson().train)
-    usual = nobody(voices.shape[1])
-    assert np.array_equal(one.answers(voices, usual), other.answers(voices, usual))
+    one, other = (
+        learners.ToldNetwork(relation.train(lesson(), PART, training, tick=NO_TICK, folder=tmp_path)) for _ in range(2)
+    )
+    assert np.array_equal(one.logits(lesson().train), other.logits(lesson().train))
+
+
+def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> None:
+    options = {"backbone": str(TINY), "layers": 2, "embedding": 8, "heads": 2}
+    training = TrainingPart(epochs=1, batch=16, learning_rate=0.01)
+    some = lesson().train[:6]
+    plain = tune.tune(lesson(), NetworkPart("encoder", options), training, tick=NO_TICK)
+    told = tune.tune(lesson(), NetworkPart("encoder", {**options, "voice": 1}), training, tick=NO_TICK)
+    main = keras.Model(plain.input, {"logits": plain.get_layer("logits").output})
+    heard = told.hear(some)
+    assert np.abs(tune.logits(main, some) - heard.logits).max() < 1e-4
+    network = learners.ToldNetwork(told)
+    path = tmp_path / f"told{modelfile.SUFFIX}"
+    network.write(CARD, path, proof=lesson().train)
+    hearing = intone.load(path)
+    usual = hearing.baseline(list(some.values), rate=16_000)
+    expected = softmax(network.logits(some).astype(np.float64) / CARD.temperature)
+    found = hearing.predict_batch(list(some.values), rate=16_000)
+    for one, scores in zip(found, expected, strict=True):
+        assert list(one.scores.values()) == pytest.approx(scores, abs=1e-4)
+    assert found[0].attention is not None
+    told_so = hearing.predict(some.values[0], rate=16_000, baseline=usual)
+    assert told_so.scores != pytest.approx(found[0].scores, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +180,7 @@ def test_each_condition_is_what_it_is_called() -> None:
 # --- The model file ---------------------------------------------------------------------------------------------------
 
 
-def test_the_baseline_may_be_left_out(trained: RelativeNetwork, file: Path) -> None:
+def test_the_baseline_may_be_left_out(trained: ToldNetwork, file: Path) -> None:
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     some = lesson().train[:5]
     given = some.padded().named()
@@ -184,7 +209,7 @@ def test_a_baseline_counts_and_level_and_neighbours_do_not(file: Path, tmp_path:
     assert hearing.predict(sounds[0], rate=16_000, baseline=still).scores != pytest.approx(beside.scores, abs=1e-5)
 
 
-def test_a_run_folders_keras_file_knows_baselines_too(trained: RelativeNetwork, file: Path) -> None:
+def test_a_run_folders_keras_file_knows_baselines_too(trained: ToldNetwork, file: Path) -> None:
     trained.save(file.parent)
     (file.parent / "card.json").write_text(CARD.to_json(), encoding="utf-8")
     sounds = list(lesson().train.values[:4])

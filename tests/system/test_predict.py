@@ -305,6 +305,25 @@ def test_a_prior_moves_the_answer(run: Run) -> None:
     assert heard["emotion"] == "fear"
 
 
+def test_what_a_speaker_sounds_like_otherwise(run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "alice.json"
+    done = run("baseline", "plain.flac", "no-such.wav", "questioning.flac", "--out", kept)
+    assert done.returncode == 1, done.stderr
+    assert "no-such.wav" in done.stderr
+    assert "2 utterances" in done.stderr
+    (beside,) = answers(run("predict", "--json", "plain.flac", "--baseline", kept))
+    (plain,) = answers(run("predict", "--json", "plain.flac"))
+    assert beside["scores"] != plain["scores"]
+    refused = run("predict", "plain.flac", "--baseline", kept, "--model", "intone-classic")
+    assert refused.returncode == 2
+    assert "knows no speakers' baselines" in refused.stderr
+    kept.write_text("{}", encoding="utf-8")
+    refused = run("predict", "plain.flac", "--baseline", kept)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "alice.json: not a baseline" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
 def test_a_model_exported_as_it_is_answers_the_same(run: Run, examples: Path, tmp_path: Path) -> None:
     done = run("export", "--model", "intone-classic", "--to", "onnx", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

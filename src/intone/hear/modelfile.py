@@ -90,6 +90,9 @@ class Card:
         all alike.
     baselines : bool
         Whether it can be told what the speaker sounds like otherwise.
+    strangest : float
+        A sound whose voice has a larger mean square is unlike the speech that the model knows, and its answer "unsure";
+        0 where the model tells no voice, or none was measured.
     rate : int
         Samples a second of the sound that the features or the model are made for (Hz).
     format : int
@@ -113,6 +116,7 @@ class Card:
     trim: float = 0.0
     prior: Mapping[str, float] = field(default_factory=dict)
     baselines: bool = False
+    strangest: float = 0.0
     format: int = FORMAT
 
     def to_json(self) -> str:
@@ -138,12 +142,8 @@ class Card:
             raise ModelError(
                 f"{name}: the model's card has format {stored.get('format')!r}; this version of Intone reads {FORMAT}."
             )
-        stored = {
-            "trim": Card.trim,
-            "prior": {},
-            "baselines": False,
-            **stored,
-        }  # cards were written before there were these
+        # Older cards have none of these.
+        stored = {"trim": 0.0, "prior": {}, "baselines": False, "strangest": 0.0, **stored}
         _check(stored, _CARD, name, "card")
         for score in stored["scores"]:
             if not isinstance(score, dict):
@@ -189,6 +189,10 @@ def _is_corpora(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
 
 
+def _is_amount(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf
+
+
 def _is_prior(value: Any) -> bool:
     return isinstance(value, dict) and all(_is_share(item) for item in value.values())
 
@@ -212,6 +216,7 @@ _CARD: _Rules = {
     "rate": _WHOLE,
     "trim": (_is_level, "a number from 0 to 200"),
     "prior": (_is_prior, "an object of labels and their shares, from 0 to 1"),
+    "strangest": (_is_amount, "a number from 0 on"),
     "baselines": (lambda value: isinstance(value, bool), "true or false"),
     "format": _WHOLE,
 }

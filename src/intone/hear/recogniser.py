@@ -123,9 +123,8 @@ class Recogniser:
             ]
             heard = self._hearing(waveforms, usual)
             attention = heard.attention or (None,) * len(waveforms)
-            predictions += [
-                self._prediction(*each, shift) for each in zip(waveforms, heard.logits, attention, strict=True)
-            ]
+            each = zip(waveforms, heard.logits, attention, self._strange(heard), strict=True)
+            predictions += [self._prediction(*one, shift) for one in each]
         return predictions
 
     def embed(self, sound: Sound, *, rate: int | None = None) -> Floats:
@@ -195,7 +194,7 @@ class Recogniser:
         )
 
     def _knows_none(self) -> str:
-        return f"{self.card.name}: this model knows no speakers' baselines; 'intone models list' says which do."
+        return f"{self.card.name}: this model knows no speakers' baselines; 'intone models show MODEL' says whether one does."
 
     def _fitting(self, baseline: Baseline) -> Baseline:
         if not self.card.baselines:
@@ -222,8 +221,20 @@ class Recogniser:
         wanted = np.where(np.isnan(said), max(1 - whole, 0) * before / (left or 1), said)
         return np.asarray(np.log(np.maximum(wanted, RAREST)) - np.log(np.maximum(before / before.sum(), RAREST)))
 
+    def _strange(self, heard: Heard) -> list[bool]:
+        """Say which sounds are unlike all speech that the model knows: a noise, a melody, a siren."""
+        if heard.voice is None or not self.card.strangest:
+            return [False] * len(heard.logits)
+        strange: list[bool] = (np.square(heard.voice).mean(axis=1) > self.card.strangest).tolist()
+        return strange
+
     def _prediction(
-        self, waveform: Waveform, logits: Floats, attention: Floats | None, shift: NDArray[np.float64]
+        self,
+        waveform: Waveform,
+        logits: Floats,
+        attention: Floats | None,
+        strange: bool,
+        shift: NDArray[np.float64],
     ) -> Prediction:
         if logits.shape != (len(self.card.labels),) or not np.isfinite(logits).all():
             raise ModelError(
@@ -238,7 +249,7 @@ class Recogniser:
             file=waveform.name,
             emotion=emotion,
             scores=scores,
-            unsure=scores[emotion] < self.card.threshold,
+            unsure=strange or scores[emotion] < self.card.threshold,
             duration=waveform.duration,
             model=self.card.name,
             attention=attention,

@@ -122,7 +122,7 @@ CONDITIONS: dict[str, tuple[str, int, Emotion | None]] = {
 
 
 def tested(
-    table: pd.DataFrame, labels: Sequence[str], voices: Floats, answer: Callable[[Floats, Floats], Floats]
+    table: pd.DataFrame, labels: Sequence[str], voices: Floats, answer: Callable[[Floats], Floats]
 ) -> dict[str, Floats]:
     """Answer a test under each of :data:`CONDITIONS`.
 
@@ -135,7 +135,7 @@ def tested(
     voices : numpy.ndarray of float32, shape (utterances, width)
         Of these utterances.
     answer : callable
-        Gives logits from voices and baselines.
+        Gives the test's logits beside baselines.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def tested(
     for condition in CONDITIONS:
         drawn = references_of(table, labels, condition)
         still = [CONDITIONS[condition][0] == "rest" and len(rows) > 0 for rows in drawn]
-        found[condition] = answer(voices, vectors(voices, drawn, still))
+        found[condition] = answer(vectors(voices, drawn, still))
     return found
 
 

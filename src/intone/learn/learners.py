@@ -1,6 +1,7 @@
 """One way to train and to leave any model of the field, be it a network or a classical one."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -14,12 +15,13 @@ from sklearn.pipeline import Pipeline
 from intone.errors import UsageError, unknown
 from intone.features import Inputs, Sounds
 from intone.hear import engines
+from intone.hear.engines import Heard
 from intone.hear.modelfile import Card
 from intone.learn import classical, codecs, episodes, export, fit, networks, relation, tune
 from intone.learn.dataset import WAVEFORM
 from intone.learn.fit import Lesson, Tick
 from intone.learn.recipe import TrainingRecipe
-from intone.learn.relation import Relative
+from intone.learn.relation import Told
 
 Floats = NDArray[np.float32]
 Family: TypeAlias = Literal["network", "classical"]
@@ -27,6 +29,8 @@ BLOCK = 256
 """How many utterances are answered at a time."""
 PROOF = 32
 """How many sounds a network that hears them is proved on: they are one batch, padded to the longest."""
+STRANGE = 0.01
+"""Share of the validation part's speech that may be taken for something else."""
 FAINTEST = 1e-7
 """A classical model's probability of zero becomes this, so that it has a logarithm."""
 
@@ -92,10 +96,10 @@ class SoundNetwork(Network):
         export.network(self._to_logits, card, path, proof=some, expected=keras.ops.convert_to_numpy(given))
 
 
-class RelativeNetwork:
+class ToldNetwork:
     """A trained network that hears the sound itself, beside its speaker's baseline."""
 
-    def __init__(self, network: Relative) -> None:
+    def __init__(self, network: Told) -> None:
         self._network = network
 
     @property
@@ -105,12 +109,18 @@ class RelativeNetwork:
 
     def logits(self, inputs: Any) -> Floats:
         """Give logits ``(utterances, labels)`` without any baseline."""
-        voices = self._network.voices(inputs)
-        return self._network.answers(voices, engines.nobody(voices.shape[1]))
+        heard = self._network.hear(inputs)
+        return self._network.answers(heard, engines.nobody(_voices(heard).shape[1]))
 
     def beside_baselines(self, inputs: Any, table: pd.DataFrame, labels: Sequence[str]) -> dict[str, Floats]:
         """Answer a test beside baselines of several kinds; see :func:`intone.learn.episodes.tested`."""
-        return episodes.tested(table, labels, self._network.voices(inputs), self._network.answers)
+        heard = self._network.hear(inputs)
+        return episodes.tested(table, labels, _voices(heard), partial(self._network.answers, heard))
+
+    def strangeness(self, inputs: Any) -> Floats:
+        """Give the mean square of each utterance's voice, which is 1 over all of the training."""
+        found: Floats = np.square(_voices(self._network.hear(inputs))).mean(axis=1)
+        return found
 
     def save(self, folder: Path) -> None:
         """Write ``model.keras``."""
@@ -119,14 +129,20 @@ class RelativeNetwork:
     def write(self, card: Card, path: Path, *, proof: Any) -> None:
         """Write the model file, and prove it on a batch beside a baseline of some of it."""
         some: Sounds = proof[:PROOF]
-        voices = self._network.voices(some)
+        heard = self._network.hear(some)
+        voices = _voices(heard)
         baseline = episodes.vectors(voices, [np.arange(min(3, len(voices)))], [False])
         whole = self._network.whole
         outputs = {layer.name: layer.output for layer in whole.layers if layer.name in engines.OUTPUTS}
         export.network(
             keras.Model(whole.input, outputs), card, path, proof=some.padded().beside(baseline),
-            expected=self._network.answers(voices, baseline),
+            expected=self._network.answers(heard, baseline),
         )  # fmt: skip
+
+
+def _voices(heard: Heard) -> Floats:
+    assert heard.voice is not None
+    return heard.voice
 
 
 class Classical:
@@ -221,6 +237,13 @@ def check(recipe: TrainingRecipe) -> None:
             raise UsageError(f"{key} means nothing to {kind}; leave it out.")
 
 
+def strangest(model: Trained, held: Any) -> float:
+    """Give the strangeness that one utterance in a hundred of a validation part exceeds; 0 where nothing tells it."""
+    if not isinstance(model, ToldNetwork) or not len(held):
+        return 0.0
+    return float(np.quantile(model.strangeness(held), 1 - STRANGE))
+
+
 def train(lesson: Lesson[Any], recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> Trained:
     """Train what the recipe names: one of the networks, or one of the classical models.
 
@@ -243,9 +266,10 @@ def train(lesson: Lesson[Any], recipe: TrainingRecipe, *, folder: Path, tick: Ti
     kind = recipe.network.kind
     check(recipe)
     if kind == tune.KIND:
-        return SoundNetwork(tune.tune(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
+        tuned = tune.tune(lesson, recipe.network, recipe.training, folder=folder, tick=tick)
+        return ToldNetwork(tuned) if isinstance(tuned, Told) else SoundNetwork(tuned)
     if kind == relation.KIND:
-        return RelativeNetwork(relation.train(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
+        return ToldNetwork(relation.train(lesson, recipe.network, recipe.training, folder=folder, tick=tick))
     if family(kind) == "network":
         if recipe.features.reduce:
             raise UsageError(f"[features] reduce is for classical models; {kind} is a network.")

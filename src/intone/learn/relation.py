@@ -1,31 +1,39 @@
 """Training the relative network: voices are heard once, and its head learns from them in episodes."""
 
 import hashlib
+from dataclasses import replace
 from functools import lru_cache
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from intone.emotions import Emotion
 from intone.errors import UsageError, unknown
 from intone.features import Inputs, Sounds
 from intone.hear import engines
+from intone.hear.engines import Heard
 from intone.learn import batches, fit, stages
 from intone.learn.episodes import Cast, vectors
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
 from intone.learn.networks.blocks import FAR_BELOW
+from intone.learn.networks.encoder import second_head
 from intone.learn.networks.relative import relative
 from intone.learn.recipe import NetworkPart, TrainingPart
 
 Floats = NDArray[np.float32]
 KIND = "relative"
 """What recipes call the network."""
+MAIN = "main"
+"""The layer of an encoder that gives the logits of its head that knows no speakers."""
+SECOND = TrainingPart(epochs=6, batch=128, per_epoch=6000, learning_rate=0.001, schedule="one-cycle", weight_decay=0.02)
+"""How an encoder's second head is taught; as `recipes/loco-relative.toml` has it."""
 REST = tuple(str(emotion) for emotion in Emotion).index(str(Emotion.NEUTRAL))
 """Which label a speaker at rest has; the seven come first among a recipe's."""
 
@@ -50,28 +58,37 @@ def check(network: NetworkPart, training: TrainingPart) -> None:  # noqa: ARG001
     backbone.read(network.options["backbone"])
 
 
-class Relative:
-    """A trained relative network, cut where the speaker's baseline comes in."""
+class Told:
+    """A trained network that can be told what the speaker sounds like otherwise, cut where that comes in.
 
-    def __init__(self, whole: Any, upper: Any) -> None:
-        self.whole = whole
-        self._voice = _to_voice(whole)
-        self._head = keras.Model(upper.input, upper.get_layer("logits").output)
+    Parameters
+    ----------
+    whole : keras.Model
+        From sound and a baseline to probabilities.
+    head : keras.Model
+        From voices and baselines to the logits of the head that knows the speaker.
+    """
 
-    def voices(self, sounds: Sounds) -> Floats:
-        """Give the voices of sounds, ``(sounds, width)``."""
-        return _heard(self._voice, sounds)
+    def __init__(self, whole: Any, head: Any) -> None:
+        self.whole, self._head = whole, head
+        self._lower = _below(whole)
 
-    def answers(self, voices: Floats, baselines: Floats) -> Floats:
-        """Give logits ``(utterances, labels)`` of voices beside baselines."""
-        given = {"voice": voices, "baseline": np.broadcast_to(baselines, (len(voices), baselines.shape[1]))}
+    def hear(self, sounds: Sounds) -> Heard:
+        """Give the voices of sounds and, where there is a head that knows no speakers, its logits."""
+        return _heard(self._lower, sounds)
+
+    def answers(self, heard: Heard, baselines: Floats) -> Floats:
+        """Give logits ``(sounds, labels)`` of what was heard, beside baselines."""
+        assert heard.voice is not None
+        beside = np.broadcast_to(baselines, (len(heard.voice), baselines.shape[1]))
+        given = {"voice": heard.voice, "baseline": beside}
         found: Floats = keras.ops.convert_to_numpy(self._head(given, training=False))
-        return found
+        if MAIN not in self._lower.output:
+            return found
+        return np.asarray((log_softmax(heard.logits, axis=1) + log_softmax(found, axis=1)) / 2, dtype=np.float32)
 
 
-def train(
-    lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, *, tick: Tick, folder: Path
-) -> Relative:
+def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, *, tick: Tick, folder: Path) -> Told:
     """Train a relative network on the training part of a fold; the arguments are those of :func:`intone.learn.fit.fit`.
 
     It takes seconds, and is begun anew where it was stopped.
@@ -79,18 +96,56 @@ def train(
     keras.utils.set_random_seed(lesson.seed)
     options = {**network.options, "backbone": backbone.read(network.options["backbone"])}
     whole = _built(options, lesson.labels)
+    raw = _known(_below(whole), lesson.train, network)
+    upper = _built({**options, "start": "voice"}, lesson.labels)
+    head = keras.Model(upper.input, upper.get_layer("logits").output)
+    history = taught(whole, head, raw, lesson, training, tick)
+    history.to_csv(folder / fit.HISTORY, index=False)
+    return Told(whole, head)
+
+
+def completed(main: Any, whole: Any, lesson: Lesson[Sounds], *, balance: Literal["none", "corpora"]) -> Told:
+    """Give a trained encoder its second head, which is taught here.
+
+    Parameters
+    ----------
+    main : keras.Model
+        The encoder that knows no speakers.
+    whole : keras.Model
+        One of the same shape, built with ``voice``.
+    lesson : Lesson
+        What the first was trained on.
+    balance : str
+        As the recipe has it.
+    """
+    stages.carry_over(main, whole, renamed={"logits": MAIN})
+    raw = _heard(_below(whole), lesson.train).voice
+    assert raw is not None
+    head = second_head(labels=lesson.labels, width=raw.shape[1])
+    taught(whole, head, raw, lesson, replace(SECOND, balance=balance), lambda *_: None)
+    return Told(whole, head)
+
+
+def taught(
+    whole: Any, head: Any, raw: Floats, lesson: Lesson[Sounds], training: TrainingPart, tick: Tick
+) -> pd.DataFrame:
+    """Teach a head by episodes from voices that are not standardised yet, and put it into the whole network.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The history: loss and accuracy by epoch.
+    """
     origin = lesson.origin
     if origin is None:
         raise UsageError(f"{KIND} learns from speakers; the lesson does not tell whose its utterances are.")
-    raw = _known(_to_voice(whole), lesson.train, network)
     centre, spread = _population(raw, origin)
     whole.get_layer("voice").set_weights([centre, spread])
     voices = ((raw - centre) / np.sqrt(spread + 1e-8)).astype(np.float32)
-    upper = _built({**options, "start": "voice"}, lesson.labels)
-    head = _trainer(upper, lesson.labels)
-    size = training.per_epoch or len(voices)
-    steps = -(-size // training.batch)
-    head.compile(
+    beside = keras.Input((lesson.labels,), name="beside")
+    trainer = keras.Model({**head.input, "beside": beside}, keras.layers.Add()([head.output, beside]))
+    steps = -(-(training.per_epoch or len(voices)) // training.batch)
+    trainer.compile(
         optimizer=keras.optimizers.AdamW(
             fit.rate(training, steps * training.epochs), weight_decay=training.weight_decay
         ),
@@ -99,12 +154,11 @@ def train(
     )
     history = []
     for epoch in range(training.epochs):
-        fit.seed_dropout(head, lesson.seed, epoch)
-        history.append({"epoch": epoch + 1, **_epoch(head, lesson, training, voices, origin, epoch)})
+        fit.seed_dropout(trainer, lesson.seed, epoch)
+        history.append({"epoch": epoch + 1, **_epoch(trainer, lesson, training, voices, origin, epoch)})
         tick(epoch + 1, training.epochs, history[-1])
-    pd.DataFrame(history).to_csv(folder / fit.HISTORY, index=False)
     stages.carry_over(head, whole)
-    return Relative(whole, upper)
+    return pd.DataFrame(history)
 
 
 def _epoch(
@@ -148,25 +202,20 @@ def _built(options: dict[str, Any], labels: int) -> Any:
         raise UsageError(f"The network {KIND} cannot be built with {shown}: {error}") from error
 
 
-def _trainer(upper: Any, labels: int) -> Any:
-    """Put a further input ``beside`` to a network, which is added to its logits in training."""
-    beside = keras.Input((labels,), name="beside")
-    return keras.Model(
-        {**upper.input, "beside": beside}, keras.layers.Add()([upper.get_layer("logits").output, beside])
-    )
-
-
-def _to_voice(whole: Any) -> Any:
+def _below(whole: Any) -> Any:
+    """Cut a network where the speaker's baseline comes in."""
     given = {name: whole.input[name] for name in ("waveform", "lengths")}
-    return keras.Model(given, {"voice": whole.get_layer("voice").output})
+    found = {layer.name: layer.output for layer in whole.layers if layer.name in ("voice", MAIN)}
+    return keras.Model(given, found)
 
 
-def _heard(to_voice: Any, sounds: Sounds) -> Floats:
+def _heard(lower: Any, sounds: Sounds) -> Heard:
     def engine(inputs: Inputs) -> dict[str, Floats]:
-        found = keras.ops.convert_to_numpy(to_voice(inputs.feed(), training=False)["voice"])
-        return {"logits": found, "voice": found}
+        found = lower(inputs.feed(), training=False)
+        voice = keras.ops.convert_to_numpy(found["voice"])
+        return {"voice": voice, "logits": keras.ops.convert_to_numpy(found[MAIN]) if MAIN in found else voice}
 
-    return engines.heard_in_pieces(engine, sounds.values).logits
+    return engines.heard_in_pieces(engine, sounds.values)
 
 
 @lru_cache(maxsize=1)
@@ -174,11 +223,11 @@ def _shelf(backbone_and_layer: tuple[Any, ...]) -> dict[str, Floats]:  # noqa: A
     return {}
 
 
-def _known(to_voice: Any, sounds: Sounds, network: NetworkPart) -> Floats:
+def _known(lower: Any, sounds: Sounds, network: NetworkPart) -> Floats:
     """Give voices before they are standardised; folds share their sounds, and what is frozen hears each once."""
     shelf = _shelf((network.options["backbone"], network.options.get("layer")))
     digests = [hashlib.sha256(sound.tobytes()).hexdigest() for sound in sounds.values]
     new = {digest: sound for digest, sound in zip(digests, sounds.values, strict=True) if digest not in shelf}
     if new:
-        shelf |= dict(zip(new, _heard(to_voice, Sounds(tuple(new.values()))), strict=True))
+        shelf |= dict(zip(new, _heard(lower, Sounds(tuple(new.values()))).logits, strict=True))
     return np.stack([shelf[digest] for digest in digests])

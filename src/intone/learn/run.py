@@ -271,7 +271,7 @@ def train_fold(
         held = model.logits(heard.inputs[fold.validation])
         confidence = calibrate.fit(held, heard.truth[fold.validation])
     tested, beside = heard.inputs[fold.test], dict[str, Any]()
-    if isinstance(model, learners.RelativeNetwork):
+    if isinstance(model, learners.ToldNetwork):
         beside = model.beside_baselines(tested, heard.table[fold.test], heard.labels)
     return Outcome(name, seed, fold, model, model.logits(tested), held, confidence, beside)
 
@@ -305,7 +305,8 @@ def _leave_model(
         labels=heard.labels,
         input="features" if heard.feature_recipe else "waveform",
         trim=recipe.features.trim,
-        baselines=isinstance(first.model, learners.RelativeNetwork),
+        baselines=isinstance(first.model, learners.ToldNetwork),
+        strangest=learners.strangest(first.model, heard.inputs[first.fold.validation]),
         feature_recipe=heard.feature_recipe,
         corpora={corpus.name: corpus.licence for corpus in used},
         speakers=tuple(sorted(heard.table["speaker"][~fold.test].unique())),

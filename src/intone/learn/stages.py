@@ -9,7 +9,7 @@ An upper network, built with ``encoder(start=k)``, learns from what the whole on
     stages.carry_over(upper, whole)  # whole now hears from the waveform on what upper has learned
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,8 @@ def hear(network: Any, sounds: Iterable[NDArray[np.float32]], *, layer: int) -> 
     return States(np.concatenate(found), np.cumsum([len(row) for row in found], dtype=np.int64))
 
 
-def carry_over(trained: Any, whole: Any) -> None:
-    """Put what an upper network has learned into the whole one, layer by layer of the same name.
+def carry_over(trained: Any, whole: Any, *, renamed: Mapping[str, str] | None = None) -> None:
+    """Put what an upper network has learned into the whole one, layer by layer of the same name, or of another.
 
     Raises
     ------
@@ -103,12 +103,13 @@ def carry_over(trained: Any, whole: Any) -> None:
     """
     there = {layer.name: layer for layer in whole.layers}
     learned = [layer for layer in trained.layers if layer.weights]
+    names = {layer.name: (renamed or {}).get(layer.name, layer.name) for layer in learned}
     for layer in learned:
-        target = there.get(layer.name)
+        target = there.get(names[layer.name])
         if target is None or [w.shape for w in target.weights] != [w.shape for w in layer.weights]:
             raise ModelError(f"the network to be completed has no layer {layer.name!r} of the trained one's shape.")
     for layer in learned:
-        there[layer.name].set_weights(layer.get_weights())
+        there[names[layer.name]].set_weights(layer.get_weights())
 
 
 def _batches(sounds: Iterable[NDArray[np.float32]]) -> Iterable[list[NDArray[np.float32]]]:

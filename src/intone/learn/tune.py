@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from intone.errors import UsageError, unknown
 from intone.features import Inputs, Sounds
 from intone.hear import engines
-from intone.learn import augment, fit, stages
+from intone.learn import augment, fit, relation, stages
 from intone.learn.batches import Batches
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
@@ -61,12 +61,12 @@ def tune(
 
     Returns
     -------
-    keras.Model
-        From waveforms to probabilities.
+    keras.Model or Told
+        From waveforms to probabilities; with the option ``voice`` it can be told what a speaker sounds like otherwise.
     """
     keras.utils.set_random_seed(lesson.seed)
     options = dict(network.options)
-    frozen = options.pop("frozen", 0)
+    frozen, voice = options.pop("frozen", 0), options.pop("voice", None)
     options["backbone"] = backbone.read(options["backbone"])
     whole = _built(options, labels=lesson.labels)
     front = keras.Model(whole.input, whole.get_layer("log_mel").output)
@@ -94,7 +94,12 @@ def tune(
     if training.averaging:
         model.optimizer.finalize_variable_values(model.trainable_variables)
     stages.carry_over(model, whole)
-    return whole
+    if voice is None:
+        return whole
+    keras.utils.set_random_seed(lesson.seed)
+    return relation.completed(
+        whole, _built(options, labels=lesson.labels, voice=voice), lesson, balance=training.balance
+    )
 
 
 def logits(to_logits: Any, sounds: Sounds) -> Floats:

@@ -9,7 +9,11 @@ from keras import layers, ops
 from intone.learn.networks import backbone as backbones
 from intone.learn.networks import whisper
 from intone.learn.networks.backbone import Backbone
-from intone.learn.networks.blocks import FAR_BELOW, answers, masked_mean, sequence_inputs
+from intone.learn.networks.blocks import FAR_BELOW, masked_mean, sequence_inputs
+from intone.learn.networks.relative import relative_logits, voice_of
+
+HIDDEN, APART_DROPOUT = 256, 0.3
+"""Width and dropout of the second head."""
 
 
 def encoder(
@@ -21,6 +25,7 @@ def encoder(
     heads: int = 4,
     embedding: int = 256,
     dropout: float = 0.2,
+    voice: int | None = None,
 ) -> Any:
     """Build a network on the first layers of a Whisper encoder, with its weights.
 
@@ -49,6 +54,10 @@ def encoder(
         Width of the embedding.
     dropout : float, default 0.2
         Share of the head's inputs dropped in training, 0 to 1.
+    voice : int, optional
+        Left out, the network knows no speakers. A number: it is a mean of two, of log-probabilities. The layer ``main``
+        gives the logits of the head above; a second head, as in :mod:`intone.learn.networks.relative`, hears the voice
+        behind this transformer layer beside the speaker's ``baseline``, a further input.
 
     Returns
     -------
@@ -69,11 +78,21 @@ def encoder(
         inputs = {"features": x, "lengths": lengths}
         if start == "log_mel":
             x, mask = whisper.convolved(x, mask, weights.width)
+    if voice is not None and not below <= voice <= layers:
+        raise ValueError(f"voice is {voice}; accepted are {below} to {layers}, the layers that are used.")
+    states = {below: x}
     for number in range(below + 1, layers + 1):
-        x = whisper.transformer_layer(
+        states[number] = x = whisper.transformer_layer(
             x, mask, f"layer_{number}", heads=weights.heads, feed_forward=weights.feed_forward
         )
-    network = keras.Model(inputs, _head(x, mask, labels, heads, embedding, dropout), name="encoder")
+    logits = _head(x, mask, labels, heads, embedding, dropout, name="logits" if voice is None else "main")
+    if voice is not None:
+        inputs["baseline"] = baseline = keras.Input((4 * weights.width + 2,), name="baseline")
+        other = relative_logits(
+            voice_of(states[voice], mask), baseline, labels, hidden=HIDDEN, dropout=APART_DROPOUT, name="apart"
+        )
+        logits = _mean_of(logits, other)
+    network = keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits), name="encoder")
     whisper.set_fixed(network)
     weights.fill(network)
     return network
@@ -106,11 +125,23 @@ def stage(layer: str) -> int | None:
     return int(rest.partition("_")[0]) if word == "layer" and rest[:1].isdigit() else None
 
 
-def _head(x: Any, mask: Any, labels: int, heads: int, embedding: int, dropout: float) -> Any:
+def second_head(*, labels: int, width: int) -> Any:
+    """Build the head that hears voices ``(batch, width)`` beside baselines, by itself, to be trained; see ``voice``."""
+    voice = keras.Input((width,), name="voice")
+    baseline = keras.Input((2 * width + 2,), name="baseline")
+    logits = relative_logits(voice, baseline, labels, hidden=HIDDEN, dropout=APART_DROPOUT, name="apart")
+    return keras.Model({"voice": voice, "baseline": baseline}, logits, name="second_head")
+
+
+def _mean_of(one: Any, other: Any) -> Any:
+    return layers.Average(name="logits")([ops.log_softmax(one, axis=-1), ops.log_softmax(other, axis=-1)])
+
+
+def _head(x: Any, mask: Any, labels: int, heads: int, embedding: int, dropout: float, *, name: str) -> Any:
     x = layers.LayerNormalization(epsilon=whisper.EPSILON, name="pool_norm")(x)
     x = layers.Dropout(dropout)(_pooled(x, mask, heads))
     x = layers.Dense(embedding, name="embedding")(x)
-    return answers(layers.Dropout(dropout)(whisper.gelu(x)), labels)
+    return layers.Dense(labels, name=name)(layers.Dropout(dropout)(whisper.gelu(x)))
 
 
 def _pooled(x: Any, mask: Any, heads: int, *, width: int = 64) -> Any:

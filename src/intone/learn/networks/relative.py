@@ -14,7 +14,7 @@ from keras import layers, ops
 from intone.learn.networks import backbone as backbones
 from intone.learn.networks import whisper
 from intone.learn.networks.backbone import Backbone
-from intone.learn.networks.blocks import answers, masked_mean
+from intone.learn.networks.blocks import masked_mean
 
 TRUST_MEAN, TRUST_SPREAD = 2.0, 3.5
 """How many utterances of a speaker weigh as much as all speakers do, for their mean and their variance."""
@@ -76,14 +76,15 @@ def relative(
             x = whisper.transformer_layer(
                 x, mask, f"layer_{number}", heads=weights.heads, feed_forward=weights.feed_forward
             )
-        voice = _voice(x, mask)
-    network = keras.Model(inputs, _head(voice, baseline, labels, hidden, dropout), name="relative")
+        voice = voice_of(x, mask)
+    logits = relative_logits(voice, baseline, labels, hidden=hidden, dropout=dropout, name="logits")
+    network = keras.Model(inputs, layers.Softmax(name="probabilities")(logits), name="relative")
     whisper.set_fixed(network)
     weights.fill(network)
     return network
 
 
-def _voice(x: Any, mask: Any) -> Any:
+def voice_of(x: Any, mask: Any) -> Any:
     """Give the mean and the deviation over an utterance's own frames, as they stand among those of the training."""
     mean = masked_mean(x, mask)
     deviation = ops.sqrt(masked_mean(ops.square(x - ops.expand_dims(mean, 1)), mask) + 1e-8)
@@ -93,7 +94,8 @@ def _voice(x: Any, mask: Any) -> Any:
     )
 
 
-def _head(voice: Any, baseline: Any, labels: int, hidden: int, dropout: float) -> Any:
+def relative_logits(voice: Any, baseline: Any, labels: int, *, hidden: int, dropout: float, name: str) -> Any:
+    """Give the logits ``(batch, labels)`` of voices beside baselines; the layer that gives them gets the name."""
     width = voice.shape[-1]
     mean, variance = baseline[:, :width], baseline[:, width : 2 * width]
     count, rest = baseline[:, 2 * width : 2 * width + 1], baseline[:, 2 * width + 1 :]
@@ -106,4 +108,4 @@ def _head(voice: Any, baseline: Any, labels: int, hidden: int, dropout: float) -
     x = x + layers.Dense(hidden, use_bias=False, name="relative_usual")(layers.Dropout(dropout)(usual))
     x = x + layers.Dense(hidden, use_bias=False, name="relative_count")(ops.log(1 + count))
     x = x + layers.Dense(hidden, use_bias=False, name="relative_rest")(rest)
-    return answers(layers.Dropout(dropout)(whisper.gelu(x)), labels)
+    return layers.Dense(labels, name=name)(layers.Dropout(dropout)(whisper.gelu(x)))

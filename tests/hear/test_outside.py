@@ -1,0 +1,23 @@
+"""What the model that ships says of sounds that are no speech: that it is unsure."""
+
+from pathlib import Path
+
+import intone
+from intone.emotions import Emotion
+from tests import outside
+
+
+def test_it_is_unsure_of_what_is_no_speech() -> None:
+    hearing = intone.load()
+    heard = {
+        f"{name}, {seed}": hearing.predict(sound, rate=16_000).unsure
+        for seed in range(3)
+        for name, sound in outside.sounds(seed).items()
+    }
+    assert sum(heard.values()) >= 0.95 * len(heard), [name for name, unsure in heard.items() if not unsure]
+
+
+def test_speech_it_may_be_sure_of(examples: Path) -> None:
+    heard = intone.load().predict(examples / "plain.flac")
+    assert not heard.unsure
+    assert heard.emotion is Emotion.NEUTRAL
