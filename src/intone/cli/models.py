@@ -43,10 +43,11 @@ def show_all() -> None:
                 f"{path.stat().st_size / 1e6:.1f} MB",
                 ", ".join(card.corpora),
                 unseen or "not measured",
+                "yes" if card.baselines else "no",
                 card.licence,
             ]
         )
-    table(["Model", "", "Size", "Trained on", "UA on unseen speakers", "Licence"], rows)
+    table(["Model", "", "Size", "Trained on", "UA on unseen speakers", "Baselines", "Licence"], rows)
 
 
 @app.command("show")

@@ -194,7 +194,7 @@ class Recogniser:
         )
 
     def _knows_none(self) -> str:
-        return f"{self.card.name}: this model knows no speakers' baselines; what 'intone models show' shows of one says it."
+        return f"{self.card.name}: this model knows no speakers' baselines; 'intone models list' says which do."
 
     def _fitting(self, baseline: Baseline) -> Baseline:
         if not self.card.baselines:
