@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import intone
+from intone import corpora
 from intone.learn import page, scores
 from intone.learn import recipe as recipes
 from intone.learn import stored as runs
@@ -26,6 +27,13 @@ def stored(request: pytest.FixtureRequest) -> Path:
 
 def test_there_is_a_stored_run_for_each_recipe() -> None:
     assert {folder.name for folder in STORED} == {path.stem for path in (HOME / "recipes").glob("*.toml")}
+
+
+def test_the_recipes_for_who_has_other_rights_hold_what_they_say() -> None:
+    prepared = {path.stem: recipes.read(path) for path in (HOME / "recipes" / "prepared").glob("*.toml")}
+    assert {name: plan.name for name, plan in prepared.items()} == {name: name for name in prepared}
+    assert all(corpora.describe(name).commercial for name in prepared["intone-tiny-commercial"].corpora.names)
+    assert "tess" not in prepared["intone-tiny-without-tess"].corpora.names
 
 
 def test_the_figures_follow_from_the_logits(stored: Path) -> None:
