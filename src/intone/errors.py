@@ -115,6 +115,12 @@ class SilentSoundError(SoundError):
     code = "silent"
 
 
+class NoSpeechError(SoundError):
+    """Sound that is unlike speech, where speech is needed."""
+
+    code = "no-speech"
+
+
 class NotFiniteError(SoundError):
     """Samples that are NaN or infinite."""
 

@@ -1,5 +1,6 @@
 """The relative network: it knows what a speaker sounds like otherwise, and how far to trust that."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 import intone
 from intone import Baseline
 from intone.emotions import Emotion
-from intone.errors import BaselineError, UsageError
+from intone.errors import BaselineError, NoSpeechError, UsageError
 from intone.features import Sounds
-from intone.hear import modelfile
+from intone.hear import audio, modelfile
 from intone.hear.engines import nobody
 from intone.hear.modelfile import Card
 from intone.hear.recogniser import softmax
@@ -223,13 +224,19 @@ def test_a_run_folders_keras_file_knows_baselines_too(trained: ToldNetwork, file
     )
 
 
-def test_in_eight_bits_the_baseline_may_still_be_left_out(file: Path, tmp_path: Path) -> None:
-    small = tmp_path / f"small{modelfile.SUFFIX}"
-    quantise.write(file, small)
-    sound = noise(16_000)
-    assert intone.load(small).predict(sound, rate=16_000).scores == pytest.approx(
-        intone.load(file).predict(sound, rate=16_000).scores, abs=0.05
-    )
+def test_in_eight_bits_the_baseline_may_still_be_left_out(trained: ToldNetwork, tmp_path: Path) -> None:
+    exact, small = tmp_path / f"exact{modelfile.SUFFIX}", tmp_path / f"small{modelfile.SUFFIX}"
+    trained.write(replace(CARD, temperature=1.0), exact, proof=lesson().train)
+    quantise.write(exact, small)
+    one, other = intone.load(exact), intone.load(small)
+    sounds = list(lesson().train.values[:6])
+    for baseline in (None, one.baseline(sounds, rate=16_000)):
+        pair = [hearing.predict_batch(sounds, rate=16_000, baseline=baseline) for hearing in (one, other)]
+        for exactly, nearly in zip(*pair, strict=True):
+            assert nearly.emotion is exactly.emotion
+            assert nearly.scores == pytest.approx(exactly.scores, abs=0.05)
+    with pytest.raises(UsageError, match="in eight bits already"):
+        quantise.write(small, tmp_path / "smaller.onnx")
 
 
 # --- Baselines --------------------------------------------------------------------------------------------------------
@@ -257,7 +264,9 @@ def test_a_long_recording_is_several_utterances(file: Path) -> None:
     ["", "{}", "[]", "no", '{"format": 2}', '{"format": 1, "model": "tiny"}',
      '{"format":1,"model":"t","fingerprint":"f","count":1,"seconds":1,"rest":false,"mean":[1],"variance":[-1]}',
      '{"format":1,"model":"t","fingerprint":"f","count":0,"seconds":1,"rest":false,"mean":[1],"variance":[1]}',
-     '{"format":1,"model":"t","fingerprint":"f","count":1,"seconds":1,"rest":false,"mean":[1,2],"variance":[1]}'],
+     '{"format":1,"model":"t","fingerprint":"f","count":1,"seconds":1,"rest":false,"mean":[1,2],"variance":[1]}',
+     '{"format":1,"model":"t","fingerprint":"f","count":Infinity,"seconds":1,"rest":false,"mean":[1],"variance":[1]}',
+     '{"format":1,"model":"t","fingerprint":"f","count":1,"seconds":1,"rest":false,"mean":[1e39],"variance":[1]}'],
 )  # fmt: skip
 def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "alice.json"
@@ -266,10 +275,36 @@ def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
         Baseline.load(path)
 
 
+def test_a_baseline_is_written_whole_through_a_link_and_over_no_folder(file: Path, tmp_path: Path) -> None:
+    baseline = intone.load(file).baseline([noise(16_000)], rate=16_000)
+    (tmp_path / "alice.json").write_text("before", encoding="utf-8")
+    (tmp_path / "link.json").symlink_to(tmp_path / "alice.json")
+    baseline.save(tmp_path / "link.json")
+    assert Baseline.load(tmp_path / "alice.json").count == 1
+    assert (tmp_path / "link.json").is_symlink()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UsageError, match="cannot be written"):
+        baseline.save(tmp_path / "folder")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alice.json", "folder", "link.json"]
+
+
+def test_what_is_no_speech_is_no_baseline() -> None:
+    hearing = intone.load()
+    spoken = audio.load(Path(__file__).parents[2] / "examples" / "plain.flac")
+    hiss = np.random.default_rng(0).normal(0, 1e-3, 27 * 16_000).astype(np.float32)
+    found = hearing.baseline([np.concatenate([spoken.samples, hiss])], rate=16_000)
+    assert found.count <= 2
+    with pytest.raises(NoSpeechError, match="no speech was heard"):
+        hearing.baseline([hiss], rate=16_000)
+
+
 def test_baselines_are_one_models(file: Path, tmp_path: Path) -> None:
     hearing, sound = intone.load(file), noise(16_000)
     baseline = hearing.baseline([sound], rate=16_000)
     other = Baseline("other", "abc", baseline.mean, baseline.variance, 1, 1.0)
+    narrow = replace(baseline, mean=baseline.mean[:3], variance=baseline.variance[:3])
+    with pytest.raises(BaselineError, match="has 3 numbers"):
+        hearing.predict(sound, rate=16_000, baseline=narrow)
     with pytest.raises(BaselineError, match="made with other"):
         hearing.predict(sound, rate=16_000, baseline=other)
     with pytest.raises(UsageError, match="do not add up"):

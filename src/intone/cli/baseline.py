@@ -1,5 +1,6 @@
 """``intone baseline``: what a speaker sounds like otherwise, kept for later predictions."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from intone.cli import SOME_FAILED
 from intone.cli.console import complain, hushed, progress, tell
-from intone.errors import SoundError, UsageError, counted
+from intone.errors import MissingExtraError, SoundError, UsageError, counted
 
 HELP = """Gather what one speaker sounds like otherwise, for 'intone predict --baseline'.
 
@@ -32,15 +33,17 @@ def baseline(
     """See HELP, which stands in the command's --help."""
     from intone.hear import modelfile, recogniser
 
-    if not out.parent.is_dir():
+    if not os.path.isdir(out.parent):  # noqa: PTH112  # Path's own raises for a very long name
         raise UsageError(f"{out}: there is no folder {out.parent}.")
+    if os.path.isdir(out):  # noqa: PTH112  # likewise
+        raise UsageError(f"{out}: this is a folder; accepted is a file's name, such as {out / 'alice.json'}.")
     hearing = recogniser.load(model or modelfile.DEFAULT)
     found, failed = None, False
     for file in progress(files, "Listening") if len(files) > 1 else files:
         try:
             with hushed():
                 one = hearing.baseline([file], rest=rest)
-        except SoundError as error:
+        except (SoundError, MissingExtraError) as error:
             complain(str(error))
             failed = True
             continue

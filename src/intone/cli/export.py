@@ -1,5 +1,6 @@
 """``intone export``: a trained model as a file for other places."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,8 @@ from intone.errors import UsageError
 
 HELP = """Write a model as a file for other places, proved to answer as the model does.
 
-onnx is the model file as it is; onnx-int8 keeps a network's weights in eight bits, a quarter of the size. Both hold
-the model's card and run wherever ONNX does.
+onnx is the model file as it is; onnx-int8 keeps the weights of a network's dense and convolutional layers in eight
+bits, a quarter of their size. Both hold the model's card and run wherever ONNX does.
 
 [bold]Examples[/bold]
 
@@ -38,6 +39,7 @@ def export(
 ) -> None:
     """See HELP, which stands in the command's --help."""
     import shutil
+    import tempfile
 
     from intone.hear import modelfile, recogniser
 
@@ -46,22 +48,28 @@ def export(
         raise UsageError(f"{source}: name the run folder, {source.parent}; its model file is what is exported.")
     name = source.name.removesuffix(modelfile.SUFFIX)
     target = out or Path(f"{name}{'-int8' if to is Kind.INT8 else ''}{modelfile.SUFFIX}")
-    if target.exists():
+    if os.path.exists(target):  # noqa: PTH110  # Path's own raises for a very long name
         raise UsageError(f"{target}: the file is there already; name another with --out, or remove it.")
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):  # noqa: PTH112  # likewise
         raise UsageError(f"{target}: there is no folder {target.parent}.")
     if to is Kind.ONNX:
         recogniser.load(source)  # refuses what does not run
-        draft = target.with_name(f"{target.name}.new")
-        shutil.copyfile(source, draft)
-        draft.replace(target)
-        said = "the model file as it is"
     else:
         needs_learning("intone export --to onnx-int8")
-        from intone.learn import quantise
+    try:
+        if to is Kind.ONNX:
+            with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+                draft = Path(folder) / "model.onnx"
+                shutil.copyfile(source, draft)
+                draft.replace(target)
+            said = "the model file as it is"
+        else:
+            from intone.learn import quantise
 
-        apart = quantise.write(source, target)
-        said = f"no probability of sixteen made sounds is off by more than {max(apart, 0.001):.3f}"
+            apart = quantise.write(source, target)
+            said = f"no probability of sixteen made sounds is off by more than {max(apart, 0.001):.3f}"
+    except OSError as error:
+        raise UsageError(f"{target}: the file cannot be written ({error.strerror}).") from error
     tell(f"Wrote {target}, {target.stat().st_size / 1e6:.1f} MB: {said}.")
 
 

@@ -13,7 +13,7 @@ import typer
 from intone.cli import SOME_FAILED
 from intone.cli.console import as_json as json_line
 from intone.cli.console import complain, hushed, progress, table, tell
-from intone.errors import IntoneError, SoundNotFoundError, UsageError
+from intone.errors import BaselineError, IntoneError, SoundNotFoundError, UsageError
 
 if TYPE_CHECKING:
     from intone.hear.audio import Waveform
@@ -161,7 +161,7 @@ def _batch_answers(
     waveforms = [sound for _, sound in batch if not isinstance(sound, IntoneError)]
     try:
         predictions: Iterator[Prediction | IntoneError] = iter(answer_all(waveforms))
-    except UsageError:  # of every batch
+    except (BaselineError, UsageError):  # of every batch
         raise
     except IntoneError as error:  # the model gave no answer; the other batches may still get theirs
         predictions = iter([error] * len(waveforms))

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from intone.errors import BaselineError, UsageError
 
 Floats = NDArray[np.float32]
+MOST = 10**9
+"""No speaker has said as many utterances."""
 FORMAT = 1
 """Version of the file that this version of Intone writes and reads."""
 
@@ -93,17 +95,17 @@ class Baseline:
         UsageError
             The file cannot be written.
         """
-        target = Path(path)
+        target = Path(os.path.realpath(path))  # through a link to what it names
         stored = {
             "format": FORMAT, "model": self.model, "fingerprint": self.fingerprint, "count": self.count,
             "seconds": round(self.seconds, 3), "rest": self.rest,
             **{name: [round(float(number), 5) for number in getattr(self, name)] for name in ("mean", "variance")},
         }  # fmt: skip
         try:
-            with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as draft:
-                json.dump(stored, draft)
-            os.chmod(draft.name, 0o644)  # noqa: PTH101  # a temporary file is its owner's alone
-            Path(draft.name).replace(target)
+            with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+                draft = Path(folder) / "baseline.json"
+                draft.write_text(json.dumps(stored), encoding="utf-8")
+                draft.replace(target)
         except OSError as error:
             raise UsageError(f"{target}: the baseline cannot be written ({error.strerror}).") from error
 
@@ -125,14 +127,16 @@ class Baseline:
         if not isinstance(stored, dict) or stored.get("format") != FORMAT:
             raise BaselineError(f"{path}: not a baseline that this version of Intone reads; its format is {FORMAT}.")
         try:
-            mean, variance = (np.array(stored[name], dtype=np.float32) for name in ("mean", "variance"))
+            with np.errstate(over="ignore"):
+                mean, variance = (np.array(stored[name], dtype=np.float32) for name in ("mean", "variance"))
             found = cls(
                 str(stored["model"]), str(stored["fingerprint"]), mean, variance, int(stored["count"]),
                 float(stored["seconds"]), stored["rest"] is True,
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
+            fits = mean.ndim == 1 and mean.shape == variance.shape and 0 < found.count < MOST
+            fits = fits and bool(np.isfinite(found.vector).all()) and variance.min(initial=0) >= 0
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BaselineError(f"{path}: the baseline is damaged ({error!r}).") from error
-        fits = mean.ndim == 1 and mean.shape == variance.shape and found.count > 0
-        if not fits or not np.isfinite(found.vector).all() or variance.min(initial=0) < 0:
+        if not fits:
             raise BaselineError(f"{path}: the baseline is damaged; its numbers are not those of a voice.")
         return found

@@ -147,7 +147,7 @@ def _heard_whole(engine: Engine, sounds: Sequence[Waveform], below_db: float, ba
 
 def heard_in_pieces(engine: Engine, sounds: Sequence[Floats], baseline: Floats | None = None) -> Heard:
     """Give a model of waveforms sounds ``(samples,)`` of any length, like lengths together; see :func:`hearing`."""
-    cut = [np.array_split(sound, math.ceil(len(sound) / (MAX_SECONDS * RATE))) for sound in sounds]
+    cut = [_cut(sound) for sound in sounds]
     pieces = [piece for some in cut for piece in some]
     # Like lengths together, so that little is padded.
     order = sorted(range(len(pieces)), key=lambda number: len(pieces[number]))
@@ -174,6 +174,13 @@ def heard_in_pieces(engine: Engine, sounds: Sequence[Floats], baseline: Floats |
         tuple(attended(own) for own in whose) if "attention" in given[0] else None,
         averaged("voice") if "voice" in given[0] else None,
     )
+
+
+def _cut(sound: Floats) -> list[Floats]:
+    """Cut a sound into as few pieces of one length as are short enough, between two steps of attention."""
+    count = math.ceil(len(sound) / (MAX_SECONDS * RATE))
+    length = math.ceil(len(sound) / count / STEP) * STEP
+    return [sound[start : start + length] for start in range(0, len(sound), length)]
 
 
 def nobody(width: int) -> Floats:

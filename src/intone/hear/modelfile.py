@@ -4,6 +4,7 @@ The card is JSON under the metadata key ``intone``. Reading it needs ONNX Runtim
 half's work (:mod:`intone.learn.export`).
 """
 
+import hashlib
 import json
 import math
 import os
@@ -118,6 +119,12 @@ class Card:
     baselines: bool = False
     strangest: float = 0.0
     format: int = FORMAT
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what differs from one training to another, were they of the same recipe."""
+        told = (self.recipe_sha256, self.temperature, self.threshold, self.strangest, self.scores)
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
     def to_json(self) -> str:
         """Write the card as JSON."""

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from intone.emotions import Emotion
-from intone.errors import BaselineError, ModelError, UsageError, unknown
+from intone.errors import BaselineError, ModelError, NoSpeechError, UsageError, unknown
 from intone.hear import audio, engines, modelfile
 from intone.hear.audio import RATE, Sound, Waveform
 from intone.hear.baseline import Baseline
@@ -156,7 +157,8 @@ class Recogniser:
         Parameters
         ----------
         sounds : sequence of sounds
-            Of one speaker, of any length; recordings of more than 5 s count as several utterances.
+            Of one speaker, of any length; recordings of more than 5 s count as several utterances. What is no speech in
+            them does not count.
         rate : int, optional
             Samples a second of those sounds that are arrays.
         rest : bool, default False
@@ -170,7 +172,7 @@ class Recogniser:
         Raises
         ------
         SoundError
-            A sound cannot be heard; the children say why.
+            A sound cannot be heard, or holds no speech; the children say why.
         UsageError
             There is no sound, or the model knows no baselines.
         """
@@ -179,18 +181,18 @@ class Recogniser:
         voices, seconds = list[Floats](), 0.0
         for sound in sounds:
             whole = audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
-            pieces = np.array_split(whole.samples, math.ceil(whole.duration / BASELINE_SECONDS))
-            heard: Heard = self._hearing([Waveform(piece, whole.name) for piece in pieces if piece.any()])
+            cut = np.array_split(whole.samples, math.ceil(whole.duration / BASELINE_SECONDS))
+            pieces = [Waveform(piece, whole.name) for piece in cut if piece.any()]
+            heard: Heard = self._hearing(pieces)
             if heard.voice is None:
                 raise UsageError(self._knows_none())
-            voices.append(heard.voice)
-            seconds += whole.duration
+            spoken = [not strange for strange in self._strange(heard)]
+            if not any(spoken):
+                raise NoSpeechError(f"{whole.name}: no speech was heard in it, so that it says nothing of a speaker.")
+            voices.append(heard.voice[spoken])
+            seconds += sum(piece.duration for piece, kept in zip(pieces, spoken, strict=True) if kept)
         return Baseline.of(
-            np.concatenate(voices),
-            model=self.card.name,
-            fingerprint=self.card.recipe_sha256,
-            seconds=seconds,
-            rest=rest,
+            np.concatenate(voices), model=self.card.name, fingerprint=self.card.fingerprint, seconds=seconds, rest=rest
         )
 
     def _knows_none(self) -> str:
@@ -199,12 +201,23 @@ class Recogniser:
     def _fitting(self, baseline: Baseline) -> Baseline:
         if not self.card.baselines:
             raise UsageError(self._knows_none())
-        if (baseline.model, baseline.fingerprint) != (self.card.name, self.card.recipe_sha256):
+        if (baseline.model, baseline.fingerprint) != (self.card.name, self.card.fingerprint):
             raise BaselineError(
                 f"The baseline was made with {baseline.model} ({baseline.fingerprint[:8]}), and the model is "
-                f"{self.card.name} ({self.card.recipe_sha256[:8]}); make it anew with this one."
+                f"{self.card.name} ({self.card.fingerprint[:8]}); make it anew with this one."
+            )
+        if len(baseline.mean) != self._width:
+            raise BaselineError(
+                f"The baseline has {len(baseline.mean)} numbers, and {self.card.name} tells voices by {self._width}; "
+                "it is damaged."
             )
         return baseline
+
+    @cached_property
+    def _width(self) -> int:
+        """How many numbers the model tells voices by."""
+        heard: Heard = self._hearing([Waveform(np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32))])
+        return 0 if heard.voice is None else heard.voice.shape[1]
 
     def _shift(self, prior: Mapping[str, float]) -> NDArray[np.float64]:
         """Give what is added to logits for a world of other shares (Saerens, Latinne and Decaestecker 2002)."""

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from intone.errors import UsageError, unknown
 from intone.features import Inputs, Sounds
 from intone.hear import engines
+from intone.hear.audio import RATE
 from intone.hear.engines import Heard
 from intone.hear.modelfile import Card
 from intone.learn import classical, codecs, episodes, export, fit, networks, relation, tune
@@ -91,7 +92,7 @@ class SoundNetwork(Network):
 
     def write(self, card: Card, path: Path, *, proof: Any) -> None:
         """Write the model file, and prove it on a batch."""
-        some: Inputs = proof[:PROOF].padded()
+        some = _short(proof).padded()
         given = self._to_logits(some.feed(), training=False)["logits"]
         export.network(self._to_logits, card, path, proof=some, expected=keras.ops.convert_to_numpy(given))
 
@@ -128,7 +129,7 @@ class ToldNetwork:
 
     def write(self, card: Card, path: Path, *, proof: Any) -> None:
         """Write the model file, and prove it on a batch beside a baseline of some of it."""
-        some: Sounds = proof[:PROOF]
+        some = _short(proof)
         heard = self._network.hear(some)
         voices = _voices(heard)
         baseline = episodes.vectors(voices, [np.arange(min(3, len(voices)))], [False])
@@ -138,6 +139,11 @@ class ToldNetwork:
             keras.Model(whole.input, outputs), card, path, proof=some.padded().beside(baseline),
             expected=self._network.answers(heard, baseline),
         )  # fmt: skip
+
+
+def _short(proof: Sounds) -> Sounds:
+    """Give some sounds, of longer ones as much as the model is given at a time."""
+    return Sounds(tuple(sound[: int(engines.MAX_SECONDS * RATE)] for sound in proof.values[:PROOF]))
 
 
 def _voices(heard: Heard) -> Floats:
@@ -215,7 +221,7 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] per_epoch without balance": training.per_epoch and training.balance == "none",
         }
         if kind == relation.KIND:
-            names = ("backbone_rate", "averaging", "fresh", "masks", "crop", "copies")
+            names = ("backbone_rate", "averaging", "fresh", "label_smoothing", "masks", "crop", "copies")
             meaningless |= {f"[training] {name}": getattr(training, name) for name in names}
     else:
         family(kind)

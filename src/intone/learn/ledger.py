@@ -63,9 +63,9 @@ def update(places: Places) -> None:
             if out.exists():
                 shutil.rmtree(out)
             run.train(plan, places.corpora, out, resume=run.partial_of(out).exists(), progress=_tell)
-            keep(out, places.results / plan.name)
-            if plan.name in SHIPPED:
+            if plan.name in SHIPPED:  # first: what is kept is not made again
                 _ship(out / f"{plan.name}{SUFFIX}", places.models)
+            keep(out, places.results / plan.name)
     write(places)
     print(f"Wrote {places.page}; it took {(time.monotonic() - began) / 3600:.2f} hours.")
 
@@ -75,7 +75,9 @@ def _ship(file: Path, models: Path) -> None:
     if file.stat().st_size > LARGEST:
         quantise.write(file, models / file.name)
     else:
-        shutil.copy(file, models / file.name)
+        draft = models / f"{file.name}.new"
+        shutil.copy(file, draft)
+        draft.replace(models / file.name)
 
 
 def write(places: Places) -> None:

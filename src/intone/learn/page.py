@@ -33,6 +33,9 @@ speakers to fit the confidence on. Parameters are a network's; what a support ve
 does not compare with them. A dash (–) is what there is not.
 """
 DASH = "–"
+SMALLER = """Where a speaker has fewer utterances than asked for, the set is smaller, and less of one emotion than its
+name says: an actor of RAVDESS has four that are neutral, or twelve where calm counts as such, and eight of each other
+emotion."""
 CHOICE = "page.json"
 """In ``results/``: ``fused`` names the fused runs, and of what each is fused (nothing else of them is stored);
 ``readme`` names the runs that the README shows; ``remarks`` gives sentences by the runs' names, that belong beside
@@ -149,6 +152,7 @@ def _beside(run: StoredRun) -> list[str]:
             for line in beside.lines(run, protocol)
         ]
         found.append(_table(headings, rows))
+        found.append(SMALLER)
     return found
 
 

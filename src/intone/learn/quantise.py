@@ -1,4 +1,4 @@
-"""Model files a quarter the size: weights in eight bits, one scale for each output, everything computed as before.
+"""Smaller model files: weights in eight bits, one scale for each output, everything computed as before.
 
 Only weights are rounded, never what flows between layers, so that a sound's answer cannot depend on its neighbours in a
 batch. ONNX Runtime unfolds the weights once, when it opens the file.
@@ -49,11 +49,13 @@ def write(source: Path, target: Path) -> float:
     ModelError
         The source is no model file, or the answers differ by more than 0.05.
     UsageError
-        It holds no weights that eight bits could keep, as a forest does not.
+        It holds no weights that eight bits could keep, as a forest does not, or they are kept so already.
     """
     run, text = engines.from_onnx(source, threads=0)
     card = Card.from_json(text, name=str(source))
     model = onnx.load(source)
+    if any(tensor.data_type == TensorProto.INT8 for tensor in model.graph.initializer):
+        raise UsageError(f"{source}: the model's weights are in eight bits already.")
     if not _rounded(model):
         raise UsageError(f"{source}: the model holds no weights of layers; only networks are kept in eight bits.")
     _shorten(model.graph)

@@ -149,7 +149,7 @@ def taught(
         optimizer=keras.optimizers.AdamW(
             fit.rate(training, steps * training.epochs), weight_decay=training.weight_decay
         ),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=training.label_smoothing),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
     history = []

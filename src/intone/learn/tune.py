@@ -51,6 +51,11 @@ def check(network: NetworkPart, training: TrainingPart) -> None:
     frozen = network.options.get("frozen", 0)
     if type(frozen) is not int or frozen < 0:
         raise UsageError(f"[network] frozen is {frozen!r}; accepted is a stage, from 0 on, below which nothing learns.")
+    voice, layers = network.options.get("voice"), network.options.get("layers", 3)
+    if voice is not None and (type(voice) is not int or type(layers) is not int or not 0 <= voice <= layers):
+        raise UsageError(f"[network] voice is {voice!r}; accepted is one of the layers that are used, 0 to {layers}.")
+    if voice is not None and training.copies:
+        raise UsageError("[training] copies with [network] voice: a copy would stand in its own original's baseline.")
     backbone.read(network.options["backbone"])  # hours may lie between this and its use
 
 
