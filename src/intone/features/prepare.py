@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intone.errors import UsageError, unknown
-from intone.features.frames import FRAME, HOP, Floats, Held, frame_count, hann, power_blocks
+from intone.features.frames import FRAME, HOP, Floats, frame_count, hann
 from intone.hear.audio import RATE
 
 Level = Literal["peak", "rms", "loudness"]
@@ -48,8 +48,10 @@ def trim(samples: Floats, *, below_db: float = 40.0) -> Floats:
 
 def sounding(samples: Floats, *, below_db: float = 40.0) -> slice:
     """Say which samples :func:`trim` keeps: those between the first frame that is louder than silence and the last."""
-    blocks = power_blocks(Held(samples))
-    energy = np.concatenate([np.square(block.frames).mean(axis=1) for block in blocks])
+    sums = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    centres = np.arange(frame_count(len(samples), HOP)) * HOP
+    begins, ends = (np.clip(centres + half, 0, len(samples)) for half in (-FRAME // 2, FRAME // 2))
+    energy = sums[ends] - sums[begins]
     loud = np.flatnonzero(energy > energy.max() * 10 ** (-below_db / 10))
     if len(loud) == 0:
         return slice(0, len(samples))

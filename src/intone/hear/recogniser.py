@@ -17,8 +17,8 @@ from intone.hear.engines import Floats, Heard, Hearing
 from intone.hear.modelfile import Card
 from intone.results import Prediction
 
-BATCH = 16
-"""How many utterances go through the model at a time."""
+BATCH = 128
+"""How many utterances are held at a time, for the model to hear like lengths together."""
 BASELINE_SECONDS = 5.0
 """Longest piece of a recording that counts as one utterance of a baseline."""
 SLACK = 1e-6
