@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Answer = Callable[[Sequence[Waveform]], list[Prediction]]
 
 STANDARD_INPUT, ITS_NAME = "-", "<standard input>"
+MANY = 16
+"""More recordings than this are heard behind a progress bar."""
 BATCH_SECONDS = 600.0
 """A batch that has more sound than this is answered before more is loaded, so that memory stays small."""
 HELP = """Hear the emotion of each recording.
@@ -142,10 +144,10 @@ def _recordings(files: list[str]) -> list[_Item]:
 def _answers(
     answer_all: "Answer", items: list[_Item], batch_size: int
 ) -> "Iterator[tuple[_Item, Waveform | None, Prediction | IntoneError]]":
-    """Answer in the order given, with a progress bar where there is more than one batch."""
+    """Answer in the order given, with a progress bar where there are many."""
     batch: list[tuple[_Item, Waveform | IntoneError]] = []
     seconds = 0.0
-    for item in progress(items, "Listening") if len(items) > batch_size else items:
+    for item in progress(items, "Listening") if len(items) > MANY else items:
         sound = _loaded(item)
         batch.append((item, sound))
         seconds += 0.0 if isinstance(sound, IntoneError) else sound.duration
