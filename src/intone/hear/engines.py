@@ -26,7 +26,7 @@ MAX_SECONDS = 30.0
 """Longest piece that a model of waveforms is given: Whisper has learned no more, and memory grows with its square."""
 TOGETHER = 4
 """How many sounds a model of waveforms is given at a time: more are no faster, and need more padding."""
-BATCH_SECONDS = 120.0
+BATCH_SECONDS = 40.0
 """Most that a model of waveforms is given at a time, padding included."""
 
 
