@@ -53,6 +53,55 @@ def sounds(seed: int) -> dict[str, Samples]:
     return {name: (0.1 * _level(sound) + hiss).astype(np.float32) for name, sound in made.items()}
 
 
+def others(seed: int) -> dict[str, Samples]:
+    """Make thirteen further kinds, which had no part in choosing how strangeness is measured."""
+    random = np.random.default_rng(1000 + seed)
+    count = int(random.uniform(2, 4) * RATE)
+    times = np.arange(count) / RATE
+    white = random.normal(0, 1, count)
+
+    def tone(pitch: float | NDArray[np.floating[Any]]) -> Wide:
+        return np.asarray(np.sin(2 * np.pi * np.cumsum(np.broadcast_to(pitch, count)) / RATE))
+
+    def saw(pitch: float | NDArray[np.floating[Any]], orders: int) -> Wide:
+        return np.asarray(np.sum([tone(pitch * order) / order for order in range(1, orders + 1)], axis=0))
+
+    def struck(times_a_second: float, decay: float) -> Wide:
+        return np.asarray(np.exp(-((times * times_a_second) % 1) * decay))
+
+    guitar = np.concatenate(
+        [_plucked(pitch, count // 6, random) for pitch in random.choice([110, 147, 196, 247, 330], 6)]
+    )
+    pitch = random.uniform(150, 300)
+    sung = np.zeros(count)
+    for order in range(1, 25):
+        near = sum(np.exp(-(((order * pitch - formant) / 200) ** 2)) for formant in (600, 1100, 2500))
+        sung += near * tone(order * pitch * (1 + 0.02 * np.sin(2 * np.pi * 5 * times))) / order
+    made = {
+        "whistle": tone(1500 + 200 * np.sin(2 * np.pi * 2 * times)), "guitar": np.pad(guitar, (0, count - len(guitar))),
+        "drum roll": 0.5 * white * struck(14, 6) + tone(80.0) * struck(14, 5), "claps": white * struck(2.5, 60),
+        "bark": (saw(350 * np.exp(-((times * 1.5) % 1) * 2), 11) + 0.5 * white) * struck(1.5, 9),
+        "organ": saw(131.0, 7) + saw(165.0, 7) + saw(196.0, 7), "sung vowel": sung, "laugh": sung * struck(5, 5),
+        "cricket": tone(4500.0) * (np.sin(2 * np.pi * 30 * times) > 0) * ((times * 2) % 1 < 0.5),
+        "drops": (tone(1000.0) + tone(1500.0)) * struck(3, 40), "vacuum cleaner": 0.3 * white + saw(240.0, 9),
+        "violin": saw(440 * (1 + 0.01 * np.sin(2 * np.pi * 6 * times)), 19),
+        "traffic": np.convolve(white, np.ones(200) / 200, "same") * (1 + 0.9 * np.sin(2 * np.pi * 0.3 * times)),
+    }  # fmt: skip
+    hiss = random.normal(0, 1e-4, count)
+    return {name: (0.1 * _level(sound) + hiss).astype(np.float32) for name, sound in made.items()}
+
+
+def _plucked(pitch: float, count: int, random: np.random.Generator) -> Wide:
+    """Pluck a string (Karplus and Strong 1983)."""
+    string = random.normal(0, 1, int(RATE / pitch))
+    heard = np.zeros(count)
+    for place in range(count):
+        here, beside = place % len(string), (place + 1) % len(string)
+        heard[place] = string[here]
+        string[here] = 0.498 * (string[here] + string[beside])
+    return heard
+
+
 def _level(sound: Wide) -> Wide:
     return np.asarray(sound / np.std(sound))
 

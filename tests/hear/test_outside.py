@@ -1,18 +1,22 @@
 """What the model that ships says of sounds that are no speech: that it is unsure."""
 
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 import intone
 from intone.emotions import Emotion
 from tests import outside
 
 
-def test_it_is_unsure_of_what_is_no_speech() -> None:
+@pytest.mark.parametrize("kinds", [outside.sounds, outside.others])
+def test_it_is_unsure_of_what_is_no_speech(kinds: Callable[[int], dict[str, outside.Samples]]) -> None:
     hearing = intone.load()
     heard = {
         f"{name}, {seed}": hearing.predict(sound, rate=16_000).unsure
         for seed in range(3)
-        for name, sound in outside.sounds(seed).items()
+        for name, sound in kinds(seed).items()
     }
     assert sum(heard.values()) >= 0.95 * len(heard), [name for name, unsure in heard.items() if not unsure]
 
