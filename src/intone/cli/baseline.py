@@ -1,6 +1,5 @@
 """``intone baseline``: what a speaker sounds like otherwise, kept for later predictions."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from intone.cli import SOME_FAILED
 from intone.cli.console import complain, hushed, progress, tell
 from intone.errors import MissingExtraError, SoundError, UsageError, counted
+from intone.paths import is_folder
 
 HELP = """Gather what one speaker sounds like otherwise, for 'intone predict --baseline'.
 
@@ -33,9 +33,9 @@ def baseline(
     """See HELP, which stands in the command's --help."""
     from intone.hear import modelfile, recogniser
 
-    if not os.path.isdir(out.parent):  # noqa: PTH112  # Path's own raises for a very long name
+    if not is_folder(out.parent):
         raise UsageError(f"{out}: there is no folder {out.parent}.")
-    if os.path.isdir(out):  # noqa: PTH112  # likewise
+    if is_folder(out):
         raise UsageError(f"{out}: this is a folder; accepted is a file's name, such as {out / 'alice.json'}.")
     hearing = recogniser.load(model or modelfile.DEFAULT)
     found, failed = None, False

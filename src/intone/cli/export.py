@@ -1,6 +1,5 @@
 """``intone export``: a trained model as a file for other places."""
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from intone.cli.console import needs_learning, tell
 from intone.errors import UsageError
+from intone.paths import is_folder, is_there
 
 HELP = """Write a model as a file for other places, proved to answer as the model does.
 
@@ -48,9 +48,9 @@ def export(
         raise UsageError(f"{source}: name the run folder, {source.parent}; its model file is what is exported.")
     name = source.name.removesuffix(modelfile.SUFFIX)
     target = out or Path(f"{name}{'-int8' if to is Kind.INT8 else ''}{modelfile.SUFFIX}")
-    if os.path.exists(target):  # noqa: PTH110  # Path's own raises for a very long name
+    if is_there(target):
         raise UsageError(f"{target}: the file is there already; name another with --out, or remove it.")
-    if not os.path.isdir(target.parent):  # noqa: PTH112  # likewise
+    if not is_folder(target.parent):
         raise UsageError(f"{target}: there is no folder {target.parent}.")
     if to is Kind.ONNX:
         recogniser.load(source)  # refuses what does not run

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -182,13 +183,13 @@ def _write_csv(rows: list[dict[str, object]], target: TextIO) -> None:
 
 
 def _frame(rows: list[dict[str, object]]) -> "pd.DataFrame":
-    try:
-        import pandas as pd
-        import pyarrow  # noqa: F401 (pandas writes Parquet with it)
-    except ImportError as error:
+    missing = [name for name in ("pandas", "pyarrow") if find_spec(name) is None]
+    if missing:
         raise MissingExtraError(
-            f"Parquet needs {error.name}, which is not installed: pip install 'intone[learn]', or write .csv."
-        ) from error
+            f"Parquet needs {missing[0]}, which is not installed: pip install 'intone[learn]', or write .csv."
+        )
+    import pandas as pd
+
     return pd.DataFrame(rows)
 
 

@@ -1,6 +1,5 @@
 """``intone predict``: the emotion of each recording."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from intone.cli import SOME_FAILED
 from intone.cli.console import as_json as json_line
 from intone.cli.console import complain, hushed, progress, table, tell
 from intone.errors import BaselineError, IntoneError, SoundNotFoundError, UsageError
+from intone.paths import is_folder
 
 if TYPE_CHECKING:
     from intone.hear.audio import Waveform
@@ -129,7 +129,7 @@ def _recordings(files: list[str]) -> list[_Item]:
 
     items: list[_Item] = []
     for given in files:
-        if given == STANDARD_INPUT or not os.path.isdir(given):  # noqa: PTH112  # Path's raises for a very long name
+        if given == STANDARD_INPUT or not is_folder(given):
             items.append(_Item(ITS_NAME if given == STANDARD_INPUT else given))
             continue
         folder = Path(given)

@@ -26,6 +26,7 @@ from intone.errors import (
     TooLongError,
     TruncatedSoundError,
 )
+from intone.paths import is_folder
 
 BLOCK_SECONDS = 10.0
 """The most that is decoded at a time ..."""
@@ -97,7 +98,7 @@ def _opened_path(path: Path, name: str) -> IO[bytes]:
     except IsADirectoryError as error:
         raise NotSoundError(f"{name}: this is a folder; a recording is needed.") from error
     except OSError as error:
-        if os.path.isdir(path):  # noqa: PTH112  # Windows says "permission denied" of a folder; this never raises
+        if is_folder(path):  # of which Windows says "permission denied"
             raise NotSoundError(f"{name}: this is a folder; a recording is needed.") from error
         raise SoundNotFoundError(f"{name}: the file cannot be opened ({error.strerror}).") from error
     except ValueError as error:  # a NUL in the name

@@ -54,7 +54,7 @@ class Heard:
 class Hearing(Protocol):
     """Turns sounds into what a model gives of them, beside the baseline of their speaker where there is one."""
 
-    def __call__(self, sounds: Sequence[Waveform], baseline: Floats | None = None) -> Heard:
+    def __call__(self, sounds: Sequence[Waveform], baseline: Floats | None = None, /) -> Heard:
         """Hear; the baseline is ``(1, numbers)``."""
 
 
@@ -97,7 +97,7 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
     except UsageError as error:
         raise ModelError(f"{name}: the feature recipe on the model's card cannot be used: {error}") from error
 
-    def by_features(sounds: Sequence[Waveform], baseline: Floats | None = None) -> Heard:  # noqa: ARG001  # knows none
+    def by_features(sounds: Sequence[Waveform], _baseline: Floats | None = None, /) -> Heard:
         return Heard(engine(Inputs.of([measured(sound, recipe, card.trim) for sound in sounds]))["logits"])
 
     return by_features

@@ -7,7 +7,6 @@ half's work (:mod:`intone.learn.export`).
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from intone.errors import ModelError, unknown
+from intone.paths import is_file, is_folder
 
 FORMAT = 1
 """Version of the card that this version of Intone writes and reads."""
@@ -264,12 +264,12 @@ def find(model: str | Path) -> Path:
         There is neither a file nor a shipped model of that name.
     """
     path = Path(model)
-    if os.path.isdir(path):  # noqa: PTH112  # Path's own raises for a very long name
+    if is_folder(path):
         found = sorted(path.glob(f"*{SUFFIX}"))
         if not found:
             raise ModelError(f"{path}: the folder holds no model file (*{SUFFIX}); a finished run has one.")
         return found[0]
-    if os.path.isfile(path):  # noqa: PTH113  # likewise
+    if is_file(path):
         return path
     models = shipped()
     if str(model) not in models:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 from keras import ops
@@ -55,6 +56,17 @@ def answerable(origin: pd.DataFrame, truth: NDArray[np.int64], labels: int) -> N
         here = corpora == corpus
         possible[here] |= np.isin(np.arange(labels), truth[here])
     return possible
+
+
+def barring(possible: NDArray[np.bool_]) -> Floats:
+    """Give what is added to logits in training: nothing for what could have been answered, far below for the rest."""
+    return np.where(possible, 0, -FAR_BELOW).astype(np.float32)
+
+
+def trainer(inputs: dict[str, Any], logits: Any) -> Any:
+    """Build what is trained: a network's logits, and a further input ``beside`` that is added to them."""
+    added = keras.Input((logits.shape[-1],), name="beside")
+    return keras.Model({**inputs, "beside": added}, keras.layers.Add(name="total")([logits, added]))
 
 
 def shares(origin: pd.DataFrame, truth: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -122,7 +134,7 @@ class Batches:
         if origin is None:
             origin = pd.DataFrame({"corpus": "", "speaker": ""}, index=range(len(lesson.train)))
         possible = answerable(origin, lesson.truth, lesson.labels)
-        self._beside = np.where(possible, 0, -FAR_BELOW).astype(np.float32)
+        self._beside = barring(possible)
         spread = training.label_smoothing * possible / possible.sum(axis=1, keepdims=True)
         right = np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
         self._targets = (1 - training.label_smoothing) * right + spread.astype(np.float32)

@@ -1,7 +1,7 @@
 """Training a network on one fold: deterministic from recipe and seed, and able to go on after a stop."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -144,6 +144,17 @@ def rate(training: TrainingPart, steps: int) -> Any:
             RISE_FROM * full, max(1, steps - rise), warmup_target=full, warmup_steps=rise
         )
     return full
+
+
+def learned(model: Any, batches: Iterable[tuple[dict[str, Any], NDArray[np.float32]]]) -> dict[str, float]:
+    """Learn from each batch once; give the epoch's loss and accuracy, as averages over the utterances."""
+    told, weights = list[tuple[float, float]](), list[int]()
+    for given, targets in batches:
+        step = model.train_on_batch(given, targets, return_dict=True)
+        told.append((float(step["accuracy"]), float(step["loss"])))
+        weights.append(len(targets))
+    accuracy, loss = np.average(told, axis=0, weights=weights)
+    return {"accuracy": float(accuracy), "loss": float(loss)}
 
 
 def seed_dropout(model: Any, seed: int, epoch: int) -> None:

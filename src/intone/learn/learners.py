@@ -21,6 +21,7 @@ from intone.hear.modelfile import Card
 from intone.learn import classical, codecs, episodes, export, fit, networks, relation, tune
 from intone.learn.dataset import WAVEFORM
 from intone.learn.fit import Lesson, Tick
+from intone.learn.networks import backbone
 from intone.learn.recipe import TrainingRecipe
 from intone.learn.relation import Told
 
@@ -212,7 +213,10 @@ def check(recipe: TrainingRecipe) -> None:
     """
     kind, training, meaningless = recipe.network.kind, recipe.training, dict[str, Any]()
     if kind in (tune.KIND, relation.KIND):
-        (tune if kind == tune.KIND else relation).check(recipe.network, training)
+        if kind == tune.KIND:
+            tune.check(recipe.network, training)
+        else:
+            backbone.check(kind, recipe.network.options, relation.OPTIONS)
         if recipe.features.recipe != WAVEFORM:
             raise UsageError(f"{kind} hears the sound itself; its recipe needs [features] recipe = '{WAVEFORM}'.")
         meaningless = {

@@ -1,8 +1,8 @@
 """Training the relative network: voices are heard once, and its head learns from them in episodes."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from intone.emotions import Emotion
-from intone.errors import UsageError, unknown
+from intone.errors import UsageError
 from intone.features import Inputs, Sounds
 from intone.hear import engines
 from intone.hear.engines import Heard
@@ -22,7 +22,6 @@ from intone.learn import batches, fit, stages
 from intone.learn.episodes import Cast, vectors
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
-from intone.learn.networks.blocks import FAR_BELOW
 from intone.learn.networks.encoder import second_head
 from intone.learn.networks.relative import relative
 from intone.learn.recipe import NetworkPart, TrainingPart
@@ -34,28 +33,13 @@ MAIN = "main"
 """The layer of an encoder that gives the logits of its head that knows no speakers."""
 SECOND = TrainingPart(epochs=6, batch=128, per_epoch=6000, learning_rate=0.001, schedule="one-cycle", weight_decay=0.02)
 """How an encoder's second head is taught; as `recipes/loco-relative.toml` has it."""
+_KNOWN: dict[tuple[str, int | None], dict[str, Floats]] = {}
+"""The voices that one backbone's layer has given, by the digests of their sounds."""
 REST = tuple(str(emotion) for emotion in Emotion).index(str(Emotion.NEUTRAL))
 """Which label a speaker at rest has; the seven come first among a recipe's."""
 
-
 OPTIONS = set(signature(relative).parameters) - {"labels", "start"}
 """Its options in a recipe."""
-
-
-def check(network: NetworkPart, training: TrainingPart) -> None:  # noqa: ARG001  # as the encoder's
-    """Refuse what cannot be carried out, before anything is heard.
-
-    Raises
-    ------
-    UsageError
-        There is no such option, or the backbone is not named or not to be had.
-    """
-    for option in network.options:
-        if option not in OPTIONS:
-            raise unknown(f"option of the network {KIND}", option, OPTIONS)
-    if not isinstance(network.options.get("backbone"), str):
-        raise UsageError(f"[network] {KIND} needs 'backbone', a folder or an id such as 'openai/whisper-tiny.en'.")
-    backbone.read(network.options["backbone"])
 
 
 class Told:
@@ -142,8 +126,7 @@ def taught(
     centre, spread = _population(raw, origin)
     whole.get_layer("voice").set_weights([centre, spread])
     voices = ((raw - centre) / np.sqrt(spread + 1e-8)).astype(np.float32)
-    beside = keras.Input((lesson.labels,), name="beside")
-    trainer = keras.Model({**head.input, "beside": beside}, keras.layers.Add()([head.output, beside]))
+    trainer = batches.trainer(head.input, head.output)
     steps = -(-(training.per_epoch or len(voices)) // training.batch)
     trainer.compile(
         optimizer=keras.optimizers.AdamW(
@@ -152,37 +135,39 @@ def taught(
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
+    episodes = Episodes(lesson, training, voices, origin)
     history = []
     for epoch in range(training.epochs):
         fit.seed_dropout(trainer, lesson.seed, epoch)
-        history.append({"epoch": epoch + 1, **_epoch(trainer, lesson, training, voices, origin, epoch)})
+        history.append({"epoch": epoch + 1, **fit.learned(trainer, episodes.of(epoch))})
         tick(epoch + 1, training.epochs, history[-1])
     stages.carry_over(head, whole)
     return pd.DataFrame(history)
 
 
-def _epoch(
-    head: Any, lesson: Lesson[Sounds], training: TrainingPart, voices: Floats, origin: pd.DataFrame, epoch: int
-) -> dict[str, float]:
-    random = np.random.default_rng([lesson.seed, epoch])
-    cast = Cast(origin["speaker"].tolist(), lesson.truth, REST)
-    shares = batches.shares(origin, lesson.truth) if training.balance == "corpora" else None
-    size = training.per_epoch or len(voices)
-    order = random.choice(len(voices), size, p=shares) if shares is not None else random.permutation(len(voices))[:size]
-    possible = batches.answerable(origin, lesson.truth, lesson.labels)
-    beside = np.where(possible, 0, -FAR_BELOW).astype(np.float32)
-    targets = np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
-    told, weights = list[tuple[float, float]](), list[int]()
-    for start in range(0, size, training.batch):
-        rows = order[start : start + training.batch]
-        drawn = [cast.drawn_for_training(row, random) for row in rows.tolist()]
-        baselines = vectors(voices, [found for found, _ in drawn], [rest for _, rest in drawn])
-        given = {"voice": voices[rows], "baseline": baselines, "beside": beside[rows]}
-        step = head.train_on_batch(given, targets[rows], return_dict=True)
-        told.append((float(step["accuracy"]), float(step["loss"])))
-        weights.append(len(rows))
-    accuracy, loss = np.average(told, axis=0, weights=weights)
-    return {"accuracy": float(accuracy), "loss": float(loss)}
+class Episodes:
+    """The training part of a lesson in batches: voices, each beside a baseline that is drawn anew in each epoch."""
+
+    def __init__(self, lesson: Lesson[Sounds], training: TrainingPart, voices: Floats, origin: pd.DataFrame) -> None:
+        self._seed, self._training, self._voices = lesson.seed, training, voices
+        self._cast = Cast(origin["speaker"].tolist(), lesson.truth, REST)
+        self._shares = batches.shares(origin, lesson.truth) if training.balance == "corpora" else None
+        self._beside = batches.barring(batches.answerable(origin, lesson.truth, lesson.labels))
+        self._targets = np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
+
+    def of(self, epoch: int) -> Iterator[tuple[dict[str, Any], Floats]]:
+        """Give the batches of an epoch: what the head is given, and the targets."""
+        random = np.random.default_rng([self._seed, epoch])
+        count = len(self._voices)
+        size = self._training.per_epoch or count
+        even = self._shares is not None
+        order = random.choice(count, size, p=self._shares) if even else random.permutation(count)[:size]
+        for start in range(0, size, self._training.batch):
+            rows = order[start : start + self._training.batch]
+            drawn = [self._cast.drawn_for_training(row, random) for row in rows.tolist()]
+            baselines = vectors(self._voices, [found for found, _ in drawn], [rest for _, rest in drawn])
+            given = {"voice": self._voices[rows], "baseline": baselines, "beside": self._beside[rows]}
+            yield given, self._targets[rows]
 
 
 def _population(voices: Floats, origin: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -218,14 +203,12 @@ def _heard(lower: Any, sounds: Sounds) -> Heard:
     return engines.heard_in_pieces(engine, sounds.values)
 
 
-@lru_cache(maxsize=1)
-def _shelf(backbone_and_layer: tuple[Any, ...]) -> dict[str, Floats]:  # noqa: ARG001  # the key
-    return {}
-
-
 def _known(lower: Any, sounds: Sounds, network: NetworkPart) -> Floats:
     """Give voices before they are standardised; folds share their sounds, and what is frozen hears each once."""
-    shelf = _shelf((network.options["backbone"], network.options.get("layer")))
+    key = (network.options["backbone"], network.options.get("layer"))
+    if key not in _KNOWN:
+        _KNOWN.clear()
+    shelf = _KNOWN.setdefault(key, {})
     digests = [hashlib.sha256(sound.tobytes()).hexdigest() for sound in sounds.values]
     new = {digest: sound for digest, sound in zip(digests, sounds.values, strict=True) if digest not in shelf}
     if new:

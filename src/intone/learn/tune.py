@@ -19,7 +19,7 @@ from intone.errors import UsageError, unknown
 from intone.features import Inputs, Sounds
 from intone.hear import engines
 from intone.learn import augment, fit, relation, stages
-from intone.learn.batches import Batches
+from intone.learn.batches import Batches, trainer
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
 from intone.learn.networks.encoder import encoder, freeze, stage
@@ -43,11 +43,6 @@ def check(network: NetworkPart, training: TrainingPart) -> None:
     for name in training.fresh:
         if name not in augment.METHODS:
             raise unknown("augmentation", name, augment.METHODS)
-    for option in network.options:
-        if option not in OPTIONS:
-            raise unknown(f"option of the network {KIND}", option, OPTIONS)
-    if not isinstance(network.options.get("backbone"), str):
-        raise UsageError(f"[network] {KIND} needs 'backbone', a folder or an id such as 'openai/whisper-tiny.en'.")
     frozen = network.options.get("frozen", 0)
     if type(frozen) is not int or frozen < 0:
         raise UsageError(f"[network] frozen is {frozen!r}; accepted is a stage, from 0 on, below which nothing learns.")
@@ -56,7 +51,7 @@ def check(network: NetworkPart, training: TrainingPart) -> None:
         raise UsageError(f"[network] voice is {voice!r}; accepted is one of the layers that are used, 0 to {layers}.")
     if voice is not None and training.copies:
         raise UsageError("[training] copies with [network] voice: a copy would stand in its own original's baseline.")
-    backbone.read(network.options["backbone"])  # hours may lie between this and its use
+    backbone.check(KIND, network.options, OPTIONS)  # hours may lie between this and its use
 
 
 def tune(
@@ -83,12 +78,13 @@ def tune(
             : int(model.optimizer.iterations) // len(batches)
         ]
     else:
-        model = _trainer(_built(options, labels=lesson.labels, start="log_mel"), lesson.labels)
+        upper = _built(options, labels=lesson.labels, start="log_mel")
+        model = trainer(upper.input, upper.get_layer("logits").output)
         freeze(model, below=frozen)
         _compile(model, training, steps=len(batches) * training.epochs)
     for epoch in range(len(history), training.epochs):
         fit.seed_dropout(model, lesson.seed, epoch)
-        line = _epoch(model, batches, epoch)
+        line = fit.learned(model, batches.of(epoch))
         if len(lesson.watched):
             stages.carry_over(model, whole)
             line |= _watched(whole, lesson)
@@ -129,13 +125,6 @@ def _built(options: Mapping[str, Any], **more: Any) -> Any:
         return encoder(**options, **more)
     except (TypeError, ValueError) as error:
         raise UsageError(f"The network {KIND} cannot be built with {dict(options)}: {error}") from error
-
-
-def _trainer(upper: Any, labels: int) -> Any:
-    """Put a further input ``beside`` ``(batch, labels)`` to a network, which is added to its logits in training."""
-    beside = keras.Input((labels,), name="beside")
-    total = keras.layers.Add(name="total")([upper.get_layer("logits").output, beside])
-    return keras.Model({**upper.input, "beside": beside}, total)
 
 
 def _compile(model: Any, training: TrainingPart, *, steps: int) -> None:
@@ -181,17 +170,6 @@ class Paced(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
     def get_config(self) -> dict[str, Any]:
         """Give what makes an equal one."""
         return {**super().get_config(), "backbone_share": self.backbone_share, "decay": self.decay}
-
-
-def _epoch(model: Any, batches: Batches, epoch: int) -> dict[str, float]:
-    """Learn from each batch once; give the epoch's loss and accuracy, as averages over the utterances."""
-    told, weights = list[tuple[float, float]](), list[int]()
-    for given, targets in batches.of(epoch):
-        step = model.train_on_batch(given, targets, return_dict=True)
-        told.append((float(step["accuracy"]), float(step["loss"])))
-        weights.append(len(targets))
-    accuracy, loss = np.average(told, axis=0, weights=weights)
-    return {"accuracy": float(accuracy), "loss": float(loss)}
 
 
 def _watched(whole: Any, lesson: Lesson[Sounds]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from intone.errors import MissingExtraError, ModelError, UsageError
+from intone.errors import MissingExtraError, ModelError, UsageError, unknown
 from intone.learn.networks import whisper
 
 Floats = NDArray[np.float32]
@@ -74,6 +74,24 @@ _PARTS = {
     "fc1": "fc1",
     "fc2": "fc2",
 }
+
+
+def check(kind: str, given: Mapping[str, Any], accepted: Collection[str]) -> None:
+    """Refuse options of a network on a backbone that it does not have, and a backbone that is not to be had.
+
+    Raises
+    ------
+    UsageError
+        There is no such option, or the backbone is not named, or there is none of that name.
+    ModelError
+        What is named is no such backbone.
+    """
+    for option in given:
+        if option not in accepted:
+            raise unknown(f"option of the network {kind}", option, accepted)
+    if not isinstance(given.get("backbone"), str):
+        raise UsageError(f"[network] {kind} needs 'backbone', a folder or an id such as 'openai/whisper-tiny.en'.")
+    read(given["backbone"])
 
 
 def read(name: str | Path) -> Backbone:

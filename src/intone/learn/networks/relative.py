@@ -38,10 +38,8 @@ def relative(
 
     Parameters
     ----------
-    labels : int
-        Number of emotions.
-    backbone : str, path or Backbone
-        A folder or hub id, as :func:`intone.learn.networks.backbone.read` takes it, or what that gave.
+    labels, backbone
+        As for :func:`intone.learn.networks.encoder.encoder`.
     layer : int, default 2
         Behind which of the backbone's transformer layers the voice is taken; 0 is behind the convolutions.
     hidden : int, default 256
