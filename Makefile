@@ -17,7 +17,8 @@ demo: $(VENV)/.hear  ## Hear the emotion in the recordings of examples/
 	$(BIN)/intone predict examples
 
 test: $(VENV)/.dev  ## Run the whole suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@# A worker that crashed is not replaced: pytest-xdist 3.8 can wait for ever on the replacement (its issue 1327).
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0
 
 test-reference: $(VENV)/.reference  ## Compare the encoder with Hugging Face's, on real speech
 	$(BIN)/python -m pytest -s tests/learn/whisper_reference.py

@@ -12,6 +12,12 @@ from tests.sung import RECIPE, sing
 
 NO_CORPORA = "the real corpora are not here"
 
+# Two processes that fill one cache of Numba's mix their halves of a function, and the next call of it crashes
+# (numba issue 10128): each worker has its own, before librosa is imported.
+os.environ["NUMBA_CACHE_DIR"] = str(
+    Path(__file__).parents[1] / ".pytest_cache" / f"numba-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+)
+
 
 @pytest.fixture(scope="session")
 def corpora_root() -> Path:
