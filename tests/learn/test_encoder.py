@@ -129,7 +129,7 @@ def test_only_what_is_not_frozen_learns() -> None:
         for layer in network.layers
         if any((one != other).any() for one, other in zip(layer.get_weights(), before[layer.name], strict=True))
     }
-    assert {"layer_2_q", "layer_2_fc2", "pool_hidden", "embedding", "logits"} <= moved
+    assert {"layer_2_q", "layer_2_fc2", "pool_energy", "embedding", "logits"} <= moved
     assert not [name for name in moved if name.startswith(("layer_1", "convolution"))]
     assert not moved & {"fourier", "mel", "positions"}
 

@@ -21,7 +21,7 @@ from intone.hear import audio, modelfile
 from intone.hear.engines import nobody
 from intone.hear.modelfile import Card
 from intone.hear.recogniser import softmax
-from intone.learn import beside, episodes, learners, quantise, relation, tune
+from intone.learn import beside, episodes, learners, quantise, relation, run, stored, tune
 from intone.learn import recipe as recipes
 from intone.learn.episodes import MAKE_UPS, Cast
 from intone.learn.fit import Lesson
@@ -30,6 +30,7 @@ from intone.learn.networks.relative import relative
 from intone.learn.recipe import NetworkPart, TrainingPart
 from intone.learn.stored import StoredRun
 from tests.learn.test_encoder import TINY, noise
+from tests.sung import RECIPE
 
 pytestmark = pytest.mark.xdist_group("keras")
 LABELS = tuple(map(str, Emotion))
@@ -99,7 +100,7 @@ def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> No
     training = TrainingPart(epochs=1, batch=16, learning_rate=0.01)
     some = lesson().train[:6]
     plain = tune.tune(lesson(), NetworkPart("encoder", options), training, tick=NO_TICK)
-    told = tune.tune(lesson(), NetworkPart("encoder", {**options, "voice": 1}), training, tick=NO_TICK)
+    told = tune.tune(lesson(), NetworkPart("encoder", {**options, "voice": [0, 2]}), training, tick=NO_TICK)
     main = keras.Model(plain.input, {"logits": plain.get_layer("logits").output})
     heard = told.hear(some)
     assert np.abs(tune.logits(main, some) - heard.logits).max() < 1e-4
@@ -136,6 +137,23 @@ def test_a_recipe_that_does_not_fit_is_refused(setting: str, says: str) -> None:
     with pytest.raises(UsageError) as refused:
         learners.check(recipes.parse(text.replace(setting, wrong[setting])))
     assert says in str(refused.value)
+
+
+def test_a_run_fits_confidence_with_and_without_baselines(sung_tess: Path, tmp_path: Path) -> None:
+    text = RECIPE.replace('recipe = "mfcc40"', 'recipe = "waveform"').replace(
+        'kind = "lstm"\nunits = 8\ndense = [16]\ndropout = 0.1',
+        f'kind = "relative"\nbackbone = "{TINY.as_posix()}"\nlayer = [0, 1]',
+    )
+    run.train(recipes.parse(text), sung_tess, tmp_path / "sung")
+    kept = stored.read(tmp_path / "sung")
+    (fitted,) = [found for found in kept.metrics["confidence"].values() if found]
+    assert set(fitted) == {"temperature", "threshold", "temperature_beside", "threshold_beside"}
+    assert list(kept.refitted().values()) == [pytest.approx(fitted, rel=1e-6)]
+    card = intone.load(tmp_path / "sung").card
+    assert card.temperature_beside == fitted["temperature_beside"] != card.temperature
+    assert "10 angry" in (tmp_path / "sung" / "report.html").read_text(encoding="utf-8")
+    (condition, *_) = episodes.CONDITIONS
+    assert set(kept.answers_beside(condition, "random").temperature) == {fitted["temperature_beside"]}
 
 
 # --- Episodes ---------------------------------------------------------------------------------------------------------

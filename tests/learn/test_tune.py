@@ -34,7 +34,7 @@ TEXT = (
     .replace('beside = "leave-one-speaker-out"', "")
     .replace("batch = 16", "batch = 14")
     + 'schedule = "one-cycle"\nbackbone_rate = 0.005\nweight_decay = 0.01\nlabel_smoothing = 0.1\naveraging = 0.5\n'
-    'fresh = ["speed", "gain", "noise"]\nmasks = 1\n'
+    'fresh = ["speed", "gain", "noise"]\nmasks = 1\nprobe = 2\n'
 )
 KEY = "unseen-speakers/unseen-speakers/seed-5"
 SOUNDS = Sounds(tuple(noise(samples, seed=samples) for samples in range(2_000, 12_000, 500)))
@@ -114,8 +114,23 @@ def test_pretrained_layers_learn_at_their_own_rate_and_frozen_ones_not_at_all() 
     }
     assert moved["convolution_1"] == moved["layer_1_q"] == 0
     assert moved["layer_2_q"] == pytest.approx(1e-4, rel=0.05)  # Adam's first step is the rate itself
-    scale = after.get_layer("pool_norm").get_weights()[0]
+    scale = after.get_layer("pool_scale").get_weights()[0]
     assert np.abs(scale - 1).max() == pytest.approx(1e-2, rel=0.05)
+
+
+def test_a_head_that_was_probed_answers_before_the_rest_has_learned() -> None:
+    still = TrainingPart(epochs=1, batch=8, learning_rate=1e-9, label_smoothing=0.1)
+    truth = lesson().truth
+
+    def right(network: Any) -> float:
+        to_logits = keras.Model(network.input, {"logits": network.get_layer("logits").output})
+        return float((tune.logits(to_logits, SOUNDS).argmax(axis=1) == truth).mean())
+
+    probed = tuned(dataclasses.replace(still, probe=300), mix=2, frozen=3, dropout=0.0)
+    assert right(probed) > 0.8 > right(tuned(still, mix=2, frozen=3, dropout=0.0))
+    fresh = encoder(labels=3, backbone=TINY, layers=2, embedding=8, mix=2)
+    kept = [network.get_layer("layer_1_q").get_weights()[0] for network in (probed, fresh)]
+    assert np.array_equal(*kept)
 
 
 def test_batches_are_the_whole_training_part_in_like_lengths_and_another_order_each_epoch() -> None:
@@ -218,6 +233,8 @@ def test_one_cycle_rises_and_falls() -> None:
         ("frozen = 1", "frozen = -1", "from 0 on"),
         ("frozen = 1", "voice = 5", "0 to 1"),
         ("frozen = 1", 'voice = "two"', "0 to 1"),
+        ("frozen = 1", "voice = [0, 2]", "0 to 1"),
+        ("frozen = 1", "voice = []", "0 to 1"),
         ("masks = 1", "per_epoch = 100", "per_epoch without balance means nothing"),
     ],
 )
@@ -234,6 +251,7 @@ def test_a_recipe_that_does_not_fit_is_refused_before_the_work(before: str, afte
         ('recipe = "mfcc40"', 'recipe = "waveform"', "lstm learns from features"),
         ("seeds", 'fresh = ["gain"]\nseeds', "fresh means nothing to lstm"),
         ("seeds", 'balance = "corpora"\nseeds', "balance means nothing to lstm"),
+        ("seeds", "probe = 3\nseeds", "probe means nothing to lstm"),
     ],
 )
 def test_other_models_refuse_what_is_the_encoders(before: str, after: str, says: str) -> None:
@@ -249,6 +267,8 @@ def test_a_backbone_that_is_not_there_is_missed_before_the_work() -> None:
 def test_too_many_layers_are_refused() -> None:
     with pytest.raises(UsageError, match="which the backbone has"):
         tuned(TrainingPart(), layers=9)
+    with pytest.raises(UsageError, match="mix is 4; accepted are 1 to 3"):
+        tuned(TrainingPart(), mix=4)
 
 
 # --- Silence ----------------------------------------------------------------------------------------------------------

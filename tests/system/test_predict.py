@@ -336,6 +336,16 @@ def test_a_model_exported_as_it_is_answers_the_same(run: Run, examples: Path, tm
     assert "is there already" in again.stderr
 
 
+def test_one_speakers_turns_are_heard_beside_those_before(run: Run) -> None:
+    given = ("--json", "plain.flac", "questioning.flac")
+    followed, alone = answers(run("predict", "--one-speaker", *given)), answers(run("predict", *given))
+    assert followed[0]["scores"] == pytest.approx(alone[0]["scores"], abs=1e-4)
+    assert followed[1]["scores"] != pytest.approx(alone[1]["scores"], abs=1e-4)
+    refused = run("predict", "--one-speaker", "--model", "intone-classic", "plain.flac")
+    assert refused.returncode == 2
+    assert "knows no speakers' baselines" in refused.stderr
+
+
 # --- Stopping early ---------------------------------------------------------------------------------------------------
 
 

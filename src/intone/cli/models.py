@@ -69,6 +69,9 @@ def show(
     if as_json:
         print(json.dumps(asdict(card), indent=1))
         return
+    bound = f"temperature {card.temperature:.2f}, unsure below {card.threshold:.0%}"
+    if card.temperature_beside:
+        bound += f"; beside a baseline {card.temperature_beside:.2f} and {card.threshold_beside:.0%}"
     sure = f"on {card.calibrated_on}" if card.calibrated_on else "not fitted; the defaults"
     table(
         ["", ""],
@@ -77,7 +80,7 @@ def show(
             ["Labels", ", ".join(card.labels)],
             ["Input", f"{card.input} at {card.rate} Hz"],
             ["Trained on", ", ".join(f"{name} ({licence})" for name, licence in card.corpora.items())],
-            ["Confidence", f"temperature {card.temperature:.2f}, unsure below {card.threshold:.0%}; {sure}"],
+            ["Confidence", f"{bound}; {sure}"],
             ["Baselines", "can be told what a speaker sounds like otherwise" if card.baselines else "knows none"],
             ["Recipe", f"SHA-256 {card.recipe_sha256[:16]}…"],
         ],

@@ -41,6 +41,8 @@ and the others are still answered.
 
   intone predict calls/ --prior neutral=0.7,anger=0.1
 
+  intone predict turn-1.wav turn-2.wav turn-3.wav --one-speaker
+
   curl -s https://example.org/call.ogg | intone predict -
 """
 
@@ -60,6 +62,12 @@ def predict(
     baseline: Annotated[
         Path | None, typer.Option(help="What their one speaker sounds like otherwise, as 'intone baseline' wrote it.")
     ] = None,
+    one_speaker: Annotated[
+        bool,
+        typer.Option(
+            "--one-speaker", help="All are of one speaker, in the order given: each is heard beside those before it."
+        ),
+    ] = False,
 ) -> None:
     """See HELP, which stands in the command's --help."""
     from intone.hear import modelfile, recogniser
@@ -77,7 +85,9 @@ def predict(
     heard: list[Prediction] = []
     failed = False
     hearing = recogniser.load(model or modelfile.DEFAULT)
-    answer_all = partial(hearing.predict_batch, prior=shares, baseline=speaker)
+    answer_all: Answer = partial(hearing.predict_batch, prior=shares, baseline=speaker)
+    if one_speaker:
+        answer_all = hearing.follow(prior=shares, baseline=speaker).predict_batch
     try:
         for item, waveform, answer in _answers(answer_all, items, batch_size=1 if play else BATCH):
             if isinstance(answer, IntoneError):

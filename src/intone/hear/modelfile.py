@@ -72,6 +72,8 @@ class Card:
         Logits are divided by it before the softmax.
     threshold : float
         Below this confidence the answer is "unsure".
+    temperature_beside, threshold_beside : float
+        The same for answers beside a speaker's baseline; 0 where these were not fitted apart, and the others hold.
     calibrated_on : str
         Which speakers temperature and threshold were fitted on; empty where they are the defaults.
     corpora : mapping of str to str
@@ -118,6 +120,8 @@ class Card:
     prior: Mapping[str, float] = field(default_factory=dict)
     baselines: bool = False
     strangest: float = 0.0
+    temperature_beside: float = 0.0
+    threshold_beside: float = 0.0
     format: int = FORMAT
 
     @property
@@ -150,7 +154,10 @@ class Card:
                 f"{name}: the model's card has format {stored.get('format')!r}; this version of Intone reads {FORMAT}."
             )
         # Older cards have none of these.
-        stored = {"trim": 0.0, "prior": {}, "baselines": False, "strangest": 0.0, **stored}
+        stored = {
+            "trim": 0.0, "prior": {}, "baselines": False, "strangest": 0.0, "temperature_beside": 0.0,
+            "threshold_beside": 0.0, **stored,
+        }  # fmt: skip
         _check(stored, _CARD, name, "card")
         for score in stored["scores"]:
             if not isinstance(score, dict):
@@ -224,6 +231,8 @@ _CARD: _Rules = {
     "trim": (_is_level, "a number from 0 to 200"),
     "prior": (_is_prior, "an object of labels and their shares, from 0 to 1"),
     "strangest": (_is_amount, "a number from 0 on"),
+    "temperature_beside": (_is_amount, "a number from 0 on"),
+    "threshold_beside": _SHARE,
     "baselines": (lambda value: isinstance(value, bool), "true or false"),
     "format": _WHOLE,
 }

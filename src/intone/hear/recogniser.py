@@ -14,6 +14,7 @@ from intone.hear import audio, engines, modelfile
 from intone.hear.audio import RATE, Sound, Waveform
 from intone.hear.baseline import Baseline
 from intone.hear.engines import Floats, Heard, Hearing
+from intone.hear.following import Following
 from intone.hear.modelfile import Card
 from intone.results import Prediction
 
@@ -125,8 +126,61 @@ class Recogniser:
             heard = self._hearing(waveforms, usual)
             attention = heard.attention or (None,) * len(waveforms)
             each = zip(waveforms, heard.logits, attention, self._strange(heard), strict=True)
-            predictions += [self._prediction(*one, shift) for one in each]
+            predictions += [self._prediction(*one, shift, beside=baseline is not None) for one in each]
         return predictions
+
+    def follow(self, *, prior: Mapping[str, float] | None = None, baseline: Baseline | None = None) -> Following:
+        """Hear one speaker's utterances in the order in which they are spoken, each beside what was heard before.
+
+        Parameters
+        ----------
+        prior, baseline
+            As for :meth:`predict`; the baseline is what is known of the speaker at the beginning.
+
+        Returns
+        -------
+        Following
+            Its ``predict`` hears the next one, and its ``baseline`` is what has been gathered.
+
+        Raises
+        ------
+        UsageError
+            The model knows no baselines.
+
+        Examples
+        --------
+        >>> import intone
+        >>> caller = intone.load().follow()
+        >>> answers = [caller.predict(f"examples/{name}.flac") for name in ("plain", "questioning")]
+        >>> caller.baseline.count
+        2
+        """
+        if not self.card.baselines:
+            raise UsageError(self._knows_none())
+        if baseline is not None:
+            self._fitting(baseline)
+        return Following(self, prior=prior, baseline=baseline)
+
+    def heard_beside(
+        self,
+        sound: Sound,
+        *,
+        rate: int | None = None,
+        prior: Mapping[str, float] | None = None,
+        baseline: Baseline | None = None,
+    ) -> tuple[Prediction, Baseline | None]:
+        """Answer a sound as :meth:`predict` does, and give what it adds to its speaker's baseline, if it is speech."""
+        usual = self._fitting(baseline).vector if baseline else None
+        waveform = audio.load(sound, rate=rate)
+        heard: Heard = self._hearing([waveform], usual)
+        (strange,) = self._strange(heard)
+        attention = heard.attention[0] if heard.attention else None
+        shift = self._shift(prior) if prior else np.zeros(len(self.card.labels))
+        answer = self._prediction(waveform, heard.logits[0], attention, strange, shift, beside=baseline is not None)
+        if strange or heard.voice is None:
+            return answer, None
+        card, seconds = self.card, waveform.duration
+        return answer, Baseline.of(heard.voice, model=card.name, fingerprint=card.fingerprint, seconds=seconds)
 
     def embed(self, sound: Sound, *, rate: int | None = None) -> Floats:
         """Give what the model hears in a sound as a vector, in which sounds of like expression lie close together.
@@ -248,13 +302,18 @@ class Recogniser:
         attention: Floats | None,
         strange: bool,
         shift: NDArray[np.float64],
+        *,
+        beside: bool,
     ) -> Prediction:
         if logits.shape != (len(self.card.labels),) or not np.isfinite(logits).all():
             raise ModelError(
                 f"{self.card.name}: the network gave {logits.shape} values, or some that are not finite; "
                 f"accepted is one for each of the {len(self.card.labels)} labels."
             )
-        probabilities = softmax(logits.astype(np.float64) / self.card.temperature + shift)
+        card, apart = self.card, beside and self.card.temperature_beside > 0
+        temperature = card.temperature_beside if apart else card.temperature
+        threshold = card.threshold_beside if apart else card.threshold
+        probabilities = softmax(logits.astype(np.float64) / temperature + shift)
         scores = dict.fromkeys(Emotion, 0.0)
         scores |= {Emotion(label): float(p) for label, p in zip(self.card.labels, probabilities, strict=True)}
         emotion = max(scores, key=scores.__getitem__)
@@ -262,7 +321,7 @@ class Recogniser:
             file=waveform.name,
             emotion=emotion,
             scores=scores,
-            unsure=strange or scores[emotion] < self.card.threshold,
+            unsure=strange or scores[emotion] < threshold,
             duration=waveform.duration,
             model=self.card.name,
             attention=attention,

@@ -125,6 +125,13 @@ class Batches:
         How.
     front : keras.Model
         From waveforms to log-mel frames.
+
+    Attributes
+    ----------
+    beside, targets : numpy.ndarray of float32, shape (utterances, labels)
+        What is added to the logits of each utterance, and what they are to be.
+    shares : numpy.ndarray of float64, shape (utterances,), or None
+        Each utterance's share of an epoch, where these are evened out.
     """
 
     def __init__(self, lesson: Lesson[Sounds], training: TrainingPart, front: Any) -> None:
@@ -134,12 +141,12 @@ class Batches:
         if origin is None:
             origin = pd.DataFrame({"corpus": "", "speaker": ""}, index=range(len(lesson.train)))
         possible = answerable(origin, lesson.truth, lesson.labels)
-        self._beside = barring(possible)
+        self.beside = barring(possible)
         spread = training.label_smoothing * possible / possible.sum(axis=1, keepdims=True)
         right = np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
-        self._targets = (1 - training.label_smoothing) * right + spread.astype(np.float32)
+        self.targets = (1 - training.label_smoothing) * right + spread.astype(np.float32)
         self._groups = origin.groupby(["corpus", lesson.truth, "speaker"]).ngroup().to_numpy()
-        self._shares = shares(origin, lesson.truth) if training.balance == "corpora" else None
+        self.shares = shares(origin, lesson.truth) if training.balance == "corpora" else None
 
     def __len__(self) -> int:
         return math.ceil(self._size / self._training.batch)
@@ -159,7 +166,7 @@ class Batches:
                 generator = np.random.default_rng([self._lesson.seed, epoch, number])
                 given = augment.masked(Inputs(frames, lengths), self._training.masks, generator)
                 rows = tickets % len(self._lesson.train)
-                yield {**given.named(), "beside": self._beside[rows]}, self._targets[rows]
+                yield {**given.named(), "beside": self.beside[rows]}, self.targets[rows]
 
     def order(self, epoch: int) -> list[NDArray[np.intp]]:
         """Draw an epoch's batches, as tickets: the row, plus the number of rows for each time that it came before."""
@@ -193,10 +200,10 @@ class Batches:
     def _drawn(self, generator: np.random.Generator) -> NDArray[np.intp]:
         """Draw an epoch's rows: each once, or as often as its share says, for which a random start decides the rest."""
         drawn = generator.permutation(len(self._lesson.train))
-        if self._shares is None:
+        if self.shares is None:
             return drawn
         # Groups stay together, so that what each gets is its share of the epoch to within one.
         drawn = drawn[np.argsort(self._groups[drawn], kind="stable")]
-        ends = np.cumsum(self._shares[drawn])
+        ends = np.cumsum(self.shares[drawn])
         places = (np.arange(self._size) + generator.random()) / self._size * ends[-1]
         return generator.permutation(drawn[np.searchsorted(ends, places, side="right")])

@@ -1,5 +1,7 @@
 """Calibration: making a confidence of 70 % right seven times in ten, and saying "unsure" below a stated risk."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
@@ -11,10 +13,26 @@ LOWEST, HIGHEST = 0.2, 0.95
 """Thresholds are kept between these: below, "unsure" would never be said; above, nearly always."""
 
 
-def fit(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> dict[str, float]:
-    """Fit ``temperature`` and ``threshold`` on a validation part; see the functions of these names."""
+def fit(
+    logits: NDArray[np.float32], truth: NDArray[np.int64], *, beside: Sequence[NDArray[np.float32]] = ()
+) -> dict[str, float]:
+    """Fit ``temperature`` and ``threshold`` on a validation part; see the functions of these names.
+
+    Parameters
+    ----------
+    logits, truth : numpy.ndarray
+        As for these.
+    beside : sequence of numpy.ndarray
+        The logits of the same utterances beside their speakers' baselines, of one kind and another: where there are
+        some, ``temperature_beside`` and ``threshold_beside`` are fitted on all of them.
+    """
     warmth = temperature(logits, truth)
-    return {"temperature": warmth, "threshold": threshold(logits, truth, temperature=warmth)}
+    found = {"temperature": warmth, "threshold": threshold(logits, truth, temperature=warmth)}
+    if beside:
+        every, theirs = np.concatenate(beside), np.tile(truth, len(beside))
+        warmth = temperature(every, theirs)
+        found |= {"temperature_beside": warmth, "threshold_beside": threshold(every, theirs, temperature=warmth)}
+    return found
 
 
 def temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> float:

@@ -17,7 +17,7 @@ from intone.hear.engines import nobody
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 MAKE_UPS = (
-    *["none"] * 3, *["rest"] * 2, *["mixed"] * 2, *["balanced"] * 2, *["mostly"] * 2, "only",
+    *["none"] * 3, *["rest"] * 2, "mixed", *["balanced"] * 2, *["mostly"] * 3, *["only"] * 6,
 )  # fmt: skip
 """What is drawn in training, each as often as it stands here."""
 MOST, MOST_REST = 30, 5

@@ -225,7 +225,7 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] per_epoch without balance": training.per_epoch and training.balance == "none",
         }
         if kind == relation.KIND:
-            names = ("backbone_rate", "averaging", "fresh", "label_smoothing", "masks", "crop", "copies")
+            names = ("backbone_rate", "averaging", "fresh", "label_smoothing", "masks", "crop", "copies", "probe")
             meaningless |= {f"[training] {name}": getattr(training, name) for name in names}
     else:
         family(kind)
@@ -236,6 +236,7 @@ def check(recipe: TrainingRecipe) -> None:
         meaningless = {
             "[training] backbone_rate": training.backbone_rate,
             "[training] averaging": training.averaging,
+            "[training] probe": training.probe,
             "[training] fresh": training.fresh,
             "[training] balance": training.balance != "none",
             "[training] per_epoch": training.per_epoch,

@@ -141,6 +141,9 @@ class TrainingPart:
     averaging : float
         For the network ``encoder``: share of the running average of its weights that a step keeps; the average is what
         is left as the model. 0 for the last weights themselves.
+    probe : int
+        For the network ``encoder``: for how many epochs the head alone learns first, from the training sounds as they
+        are, each heard once by the pretrained layers; 0 for none.
     balance : "none" or "corpora"
         For the network ``encoder``: whether an epoch has each sound once, or corpora alike, of each corpus its labels,
         and of each label its speakers, whereby sounds come several times or not at all.
@@ -156,6 +159,7 @@ class TrainingPart:
     backbone_rate: float = 0.0
     schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
     averaging: float = 0.0
+    probe: int = 0
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     crop: int = 0

@@ -31,10 +31,12 @@ KIND = "relative"
 """What recipes call the network."""
 MAIN = "main"
 """The layer of an encoder that gives the logits of its head that knows no speakers."""
-SECOND = TrainingPart(epochs=6, batch=128, per_epoch=6000, learning_rate=0.001, schedule="one-cycle", weight_decay=0.02)
-"""How an encoder's second head is taught; as `recipes/loco-relative.toml` has it."""
-_KNOWN: dict[tuple[str, int | None], dict[str, Floats]] = {}
-"""The voices that one backbone's layer has given, by the digests of their sounds."""
+SECOND = TrainingPart(
+    epochs=20, batch=128, per_epoch=6000, learning_rate=0.001, schedule="one-cycle", weight_decay=0.02
+)
+"""How an encoder's second head is taught."""
+_KNOWN: dict[tuple[str, str], dict[str, Floats]] = {}
+"""The voices that a backbone's layers have given, by the digests of their sounds."""
 REST = tuple(str(emotion) for emotion in Emotion).index(str(Emotion.NEUTRAL))
 """Which label a speaker at rest has; the seven come first among a recipe's."""
 
@@ -205,7 +207,7 @@ def _heard(lower: Any, sounds: Sounds) -> Heard:
 
 def _known(lower: Any, sounds: Sounds, network: NetworkPart) -> Floats:
     """Give voices before they are standardised; folds share their sounds, and what is frozen hears each once."""
-    key = (network.options["backbone"], network.options.get("layer"))
+    key = (network.options["backbone"], str(network.options.get("layer")))
     if key not in _KNOWN:
         _KNOWN.clear()
     shelf = _KNOWN.setdefault(key, {})

@@ -56,9 +56,9 @@ class Outcome:
     logits, held : numpy.ndarray, shape (utterances, labels)
         Its answers on the test part, and on the validation part, which may be empty.
     confidence : dict of str to float
-        The temperature and threshold fitted on the validation part, where there is one.
-    beside : dict of str to numpy.ndarray
-        Its answers on the test part beside baselines of several kinds, where it knows of such.
+        The temperatures and thresholds fitted on the validation part, where there is one.
+    beside, held_beside : dict of str to numpy.ndarray
+        Its answers on both parts beside baselines of several kinds, where it knows of such.
     """
 
     protocol: str
@@ -69,6 +69,7 @@ class Outcome:
     held: NDArray[np.float32]
     confidence: dict[str, float]
     beside: dict[str, NDArray[np.float32]]
+    held_beside: dict[str, NDArray[np.float32]]
 
     @property
     def key(self) -> str:
@@ -128,16 +129,16 @@ def train(
     began = time.monotonic()
     first = train_fold(heard, recipe, *folds[0], partial, progress)
     answers: dict[str, Any] = {first.key: first.logits}
-    held: dict[str, Any] = {first.key: first.held}
+    held: dict[str, Any] = {first.key: first.held, **_by_condition(first.key, first.held_beside)}
     confidence = {first.key: first.confidence}
-    beside: dict[str, Any] = {f"{condition}/{first.key}": found for condition, found in first.beside.items()}
+    beside = _by_condition(first.key, first.beside)
     honest = first  # the first whose test voices it has not heard: a random split's would be known in any noise
     for entry in folds[1:]:
         done = train_fold(heard, recipe, *entry, partial, progress)
         answers[done.key] = done.logits
-        held[done.key] = done.held
+        held |= {done.key: done.held, **_by_condition(done.key, done.held_beside)}
         confidence[done.key] = done.confidence
-        beside |= {f"{condition}/{done.key}": found for condition, found in done.beside.items()}
+        beside |= _by_condition(done.key, done.beside)
         if protocols[honest.protocol].leaks_speakers and not protocols[done.protocol].leaks_speakers:
             honest = done
     trained = time.monotonic()
@@ -267,13 +268,23 @@ def train_fold(
     model = learners.train(_lesson(heard, fold, seed), recipe, folder=folder, tick=tick)
     held = np.zeros((0, len(heard.labels)), dtype=np.float32)
     confidence: dict[str, float] = {}
+    beside, held_beside = dict[str, Any](), dict[str, Any]()
+    if isinstance(model, learners.ToldNetwork):
+        beside = model.beside_baselines(heard.inputs[fold.test], heard.table[fold.test], heard.labels)
     if fold.validation.any():
         held = model.logits(heard.inputs[fold.validation])
-        confidence = calibrate.fit(held, heard.truth[fold.validation])
-    tested, beside = heard.inputs[fold.test], dict[str, Any]()
-    if isinstance(model, learners.ToldNetwork):
-        beside = model.beside_baselines(tested, heard.table[fold.test], heard.labels)
-    return Outcome(name, seed, fold, model, model.logits(tested), held, confidence, beside)
+        if isinstance(model, learners.ToldNetwork):
+            watched = heard.inputs[fold.validation], heard.table[fold.validation]
+            held_beside = model.beside_baselines(*watched, heard.labels)
+        confidence = calibrate.fit(held, heard.truth[fold.validation], beside=list(held_beside.values()))
+    return Outcome(
+        name, seed, fold, model, model.logits(heard.inputs[fold.test]), held, confidence, beside, held_beside
+    )
+
+
+def _by_condition(key: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Name answers beside baselines in a run's files."""
+    return {f"{condition}/{key}": logits for condition, logits in found.items()}
 
 
 def _lesson(heard: Dataset[Any], fold: Fold, seed: int) -> Lesson[Any]:
@@ -320,6 +331,8 @@ def _leave_model(
         calibrated_on=_calibrated_on(heard, fold),
         temperature=first.confidence.get("temperature", Card.temperature),
         threshold=first.confidence.get("threshold", Card.threshold),
+        temperature_beside=first.confidence.get("temperature_beside", Card.temperature_beside),
+        threshold_beside=first.confidence.get("threshold_beside", Card.threshold_beside),
     )
     first.model.save(partial)
     (partial / "card.json").write_text(card.to_json(), encoding="utf-8")

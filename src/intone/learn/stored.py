@@ -21,6 +21,8 @@ VALIDATION = "validation.npz"
 """The logits of each fold's validation part; a run of whose folds none has one does not leave it."""
 BASELINES = "baselines.npz"
 """Each test's logits beside baselines, by ``CONDITION/PROTOCOL/FOLD/seed-N``, of a model that knows of such."""
+BESIDE = "_beside"
+"""How the names end of what was fitted beside baselines."""
 HELD = "validation"
 """What ``files.csv`` says of who stood there."""
 
@@ -42,7 +44,8 @@ class StoredRun:
     logits : dict of str to numpy.ndarray
         ``logits.npz``.
     validation : dict of str to numpy.ndarray
-        ``validation.npz``: for each fold that has a validation part, the logits that its confidence was fitted on.
+        ``validation.npz``: for each fold that has a validation part, the logits that its confidence was fitted on; and
+        those beside baselines, as in ``beside``.
     beside : dict of str to numpy.ndarray
         ``baselines.npz``: for each condition and fold, the logits beside baselines of that kind.
     """
@@ -77,15 +80,20 @@ class StoredRun:
         start = f"{condition}/"
         chosen = {key.removeprefix(start): found for key, found in self.beside.items() if key.startswith(start)}
         own = {key: found for key, found in chosen.items() if key.startswith(f"{protocol}/")}
-        return answers.of_folds(self.files, own, self.metrics["labels"])
+        fitted = {
+            key: {name.removesuffix(BESIDE): value for name, value in found.items() if name.endswith(BESIDE)}
+            for key, found in self.metrics.get("confidence", {}).items()
+        }
+        return answers.of_folds(self.files, own, self.metrics["labels"], confidence=fitted)
 
     def refitted(self) -> dict[str, dict[str, float]]:
         """Fit the confidence of each fold that has a validation part anew; the run's own is in its metrics."""
         found = {}
-        for key, given in self.validation.items():
+        for key in [key for key in self.validation if key in self.files]:
             held = self.files["emotion"][self.files[key] == HELD]
             truth = held.map(list(self.metrics["labels"]).index).to_numpy(dtype=np.int64)
-            found[key] = calibrate.fit(given, truth)
+            beside = [given for name, given in self.validation.items() if name.endswith(f"/{key}")]
+            found[key] = calibrate.fit(self.validation[key], truth, beside=beside)
         return found
 
     def figures(self, protocol: str) -> Figures:

@@ -5,6 +5,7 @@ stands above them is trained: its pretrained layers at a lower learning rate of 
 the seed, the epoch and the utterance alone, so that a training that was stopped and gone on with ends the same.
 """
 
+import math
 from collections.abc import Mapping
 from inspect import signature
 from pathlib import Path
@@ -22,12 +23,14 @@ from intone.learn import augment, fit, relation, stages
 from intone.learn.batches import Batches, trainer
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
-from intone.learn.networks.encoder import encoder, freeze, stage
+from intone.learn.networks.encoder import POOLED, encoder, freeze, probe, stage
 from intone.learn.recipe import NetworkPart, TrainingPart
 
 Floats = NDArray[np.float32]
 KIND = "encoder"
 """What recipes call the network."""
+PROBE_BATCH, PROBE_RATE, PROBE_DECAY = 64, 0.001, 0.05
+"""How the head alone is taught."""
 OPTIONS = set(signature(encoder).parameters) - {"labels", "start"} | {"frozen"}
 """Its options in a recipe: the encoder's own, and the stage below which nothing learns."""
 
@@ -47,8 +50,10 @@ def check(network: NetworkPart, training: TrainingPart) -> None:
     if type(frozen) is not int or frozen < 0:
         raise UsageError(f"[network] frozen is {frozen!r}; accepted is a stage, from 0 on, below which nothing learns.")
     voice, layers = network.options.get("voice"), network.options.get("layers", 3)
-    if voice is not None and (type(voice) is not int or type(layers) is not int or not 0 <= voice <= layers):
-        raise UsageError(f"[network] voice is {voice!r}; accepted is one of the layers that are used, 0 to {layers}.")
+    heard = voice if isinstance(voice, list) else [voice]
+    fitting = [type(number) is int and type(layers) is int and 0 <= number <= layers for number in heard]
+    if voice is not None and not (heard and all(fitting)):
+        raise UsageError(f"[network] voice is {voice!r}; accepted are layers that are used, 0 to {layers}.")
     if voice is not None and training.copies:
         raise UsageError("[training] copies with [network] voice: a copy would stand in its own original's baseline.")
     backbone.check(KIND, network.options, OPTIONS)  # hours may lie between this and its use
@@ -79,6 +84,10 @@ def tune(
         ]
     else:
         upper = _built(options, labels=lesson.labels, start="log_mel")
+        if training.probe:
+            stages.carry_over(_probed(whole, batches, lesson, training, options), upper)
+            # Batches of like length differ from the whole; what was found on the whole is kept.
+            upper.get_layer("pool_scale").trainable = False
         model = trainer(upper.input, upper.get_layer("logits").output)
         freeze(model, below=frozen)
         _compile(model, training, steps=len(batches) * training.epochs)
@@ -101,6 +110,41 @@ def tune(
     return relation.completed(
         whole, _built(options, labels=lesson.labels, voice=voice), lesson, balance=training.balance
     )
+
+
+def _probed(
+    whole: Any, batches: Batches, lesson: Lesson[Sounds], training: TrainingPart, options: Mapping[str, Any]
+) -> Any:
+    """Give a head that was taught alone what the pretrained layers tell of the training sounds, before these are tuned.
+
+    A head that knows nothing would first pull what was pretrained out of shape (Kumar et al. 2022, "Fine-tuning can
+    distort pretrained features and underperform out-of-distribution", arXiv:2202.10054).
+    """
+    cut = keras.Model(whole.input, {"logits": whole.get_layer(POOLED).output})
+    vectors = logits(cut, lesson.train)
+    given = {name: options[name] for name in ("embedding", "dropout") if name in options}
+    head = probe(labels=lesson.labels, width=vectors.shape[1], **given)
+    model = trainer(head.input, head.output)
+    steps = math.ceil(len(vectors) / PROBE_BATCH)
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(PROBE_RATE, steps * training.probe), weight_decay=PROBE_DECAY
+        ),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    for epoch in range(training.probe):
+        fit.seed_dropout(model, lesson.seed, epoch)
+        random = np.random.default_rng([lesson.seed, epoch])
+        order = random.choice(len(vectors), len(vectors), p=batches.shares, replace=batches.shares is not None)
+        fit.learned(
+            model,
+            (
+                ({POOLED: vectors[rows], "beside": batches.beside[rows]}, batches.targets[rows])
+                for rows in np.array_split(order, steps)
+            ),
+        )
+    return head
 
 
 def logits(to_logits: Any, sounds: Sounds) -> Floats:

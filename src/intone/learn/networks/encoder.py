@@ -1,5 +1,6 @@
 """The encoder: the first layers of a pretrained speech encoder, gathered by attention, and a small head."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +11,12 @@ from intone.learn.networks import backbone as backbones
 from intone.learn.networks import whisper
 from intone.learn.networks.backbone import Backbone
 from intone.learn.networks.blocks import FAR_BELOW, masked_mean, sequence_inputs
-from intone.learn.networks.relative import relative_logits, voice_of
+from intone.learn.networks.relative import beside_each_other, relative_logits, voice_of
 
-HIDDEN, APART_DROPOUT = 256, 0.3
+HIDDEN, APART_DROPOUT = 96, 0.5
 """Width and dropout of the second head."""
+POOLED = "pooled"
+"""The layer where an utterance has become one vector: below it lies what was pretrained, and the attention."""
 
 
 def encoder(
@@ -21,11 +24,12 @@ def encoder(
     labels: int,
     backbone: str | Path | Backbone,
     layers: int = 3,
+    mix: int = 1,
     start: int | Literal["log_mel"] | None = None,
     heads: int = 4,
     embedding: int = 256,
-    dropout: float = 0.2,
-    voice: int | None = None,
+    dropout: float = 0.5,
+    voice: int | Sequence[int] | None = None,
 ) -> Any:
     """Build a network on the first layers of a Whisper encoder, with its weights.
 
@@ -42,6 +46,8 @@ def encoder(
         A folder or hub id, as :func:`intone.learn.networks.backbone.read` takes it, or what that gave.
     layers : int, default 3
         How many of the backbone's transformer layers are used.
+    mix : int, default 1
+        How many of these, from the last down, the head hears side by side.
     start : int or "log_mel", optional
         Where the network begins. Left out, it hears sound: ``waveform`` ``(batch, samples)`` at 16 kHz, zero behind an
         utterance's own ``lengths`` ``(batch,)`` samples, at most 30 s. A number ``k``: it is given hidden states,
@@ -52,12 +58,12 @@ def encoder(
         How many ways of weighting time are pooled side by side.
     embedding : int, default 256
         Width of the embedding.
-    dropout : float, default 0.2
+    dropout : float, default 0.5
         Share of the head's inputs dropped in training, 0 to 1.
-    voice : int, optional
-        Left out, the network knows no speakers. A number: it is a mean of two, of log-probabilities. The layer ``main``
+    voice : int or sequence of int, optional
+        Left out, the network knows no speakers. Otherwise it is a mean of two, of log-probabilities. The layer ``main``
         gives the logits of the head above; a second head, as in :mod:`intone.learn.networks.relative`, hears the voice
-        behind this transformer layer beside the speaker's ``baseline``, a further input.
+        behind this transformer layer, or these, beside the speaker's ``baseline``, a further input.
 
     Returns
     -------
@@ -68,6 +74,8 @@ def encoder(
     below = start if isinstance(start, int) else 0
     if not below <= layers <= weights.layers:
         raise ValueError(f"layers is {layers}; accepted are {below} to {weights.layers}, which the backbone has.")
+    if not 1 <= mix <= layers - below + 1:
+        raise ValueError(f"mix is {mix}; accepted are 1 to {layers - below + 1}, the layers that there are to hear.")
     if start is None:
         waveform = keras.Input((None,), name="waveform")
         lengths = keras.Input((), dtype="int64", name="lengths")
@@ -78,19 +86,21 @@ def encoder(
         inputs = {"features": x, "lengths": lengths}
         if start == "log_mel":
             x, mask = whisper.convolved(x, mask, weights.width)
-    if voice is not None and not below <= voice <= layers:
+    voices = () if voice is None else (voice,) if isinstance(voice, int) else tuple(voice)
+    if not all(below <= number <= layers for number in voices):
         raise ValueError(f"voice is {voice}; accepted are {below} to {layers}, the layers that are used.")
     states = {below: x}
     for number in range(below + 1, layers + 1):
         states[number] = x = whisper.transformer_layer(
             x, mask, f"layer_{number}", heads=weights.heads, feed_forward=weights.feed_forward
         )
-    logits = _head(x, mask, labels, heads, embedding, dropout, name="logits" if voice is None else "main")
-    if voice is not None:
-        inputs["baseline"] = baseline = keras.Input((4 * weights.width + 2,), name="baseline")
-        other = relative_logits(
-            voice_of(states[voice], mask), baseline, labels, hidden=HIDDEN, dropout=APART_DROPOUT, name="apart"
-        )
+    x = beside_each_other([states[number] for number in range(layers - mix + 1, layers + 1)])
+    vector = _pooled(x, mask, heads)
+    logits = _head(vector, labels, embedding, dropout, name="main" if voices else "logits")
+    if voices:
+        own = voice_of(beside_each_other([states[number] for number in voices]), mask)
+        inputs["baseline"] = baseline = keras.Input((2 * own.shape[-1] + 2,), name="baseline")
+        other = relative_logits(own, baseline, labels, hidden=HIDDEN, dropout=APART_DROPOUT, name="apart")
         logits = _mean_of(logits, other)
     network = keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits), name="encoder")
     whisper.set_fixed(network)
@@ -133,14 +143,20 @@ def second_head(*, labels: int, width: int) -> Any:
     return keras.Model({"voice": voice, "baseline": baseline}, logits, name="second_head")
 
 
+def probe(*, labels: int, width: int, embedding: int = 256, dropout: float = 0.5) -> Any:
+    """Build an encoder's head by itself, from what stands behind its layer ``pooled``, ``(batch, width)``."""
+    vector = keras.Input((width,), name=POOLED)
+    return keras.Model({POOLED: vector}, _head(vector, labels, embedding, dropout, name="logits"), name="probe")
+
+
 def _mean_of(one: Any, other: Any) -> Any:
     return layers.Average(name="logits")([ops.log_softmax(one, axis=-1), ops.log_softmax(other, axis=-1)])
 
 
-def _head(x: Any, mask: Any, labels: int, heads: int, embedding: int, dropout: float, *, name: str) -> Any:
-    x = layers.LayerNormalization(epsilon=whisper.EPSILON, name="pool_norm")(x)
-    x = layers.Dropout(dropout)(_pooled(x, mask, heads))
-    x = layers.Dense(embedding, name="embedding")(x)
+def _head(vector: Any, labels: int, embedding: int, dropout: float, *, name: str) -> Any:
+    # Utterances differ in a tenth of what these numbers are: unscaled, the head would learn their mean for long.
+    x = layers.BatchNormalization(momentum=0.98, name="pool_scale")(vector)
+    x = layers.Dense(embedding, name="embedding")(layers.Dropout(dropout)(x))
     return layers.Dense(labels, name=name)(layers.Dropout(dropout)(whisper.gelu(x)))
 
 
@@ -150,7 +166,8 @@ def _pooled(x: Any, mask: Any, heads: int, *, width: int = 64) -> Any:
     Okabe, Koshinaka and Shinoda (2018), "Attentive statistics pooling for deep speaker embedding", arXiv:1803.10963.
     """
     thought = layers.Dense(width, activation="tanh", name="pool_hidden")(x)
-    energy = layers.Dense(heads, name="pool_energy")(thought) - (1 - mask) * FAR_BELOW  # (batch, frames, heads)
+    # It begins with all frames alike, which the head can learn from before anything is fine-tuned.
+    energy = layers.Dense(heads, kernel_initializer="zeros", name="pool_energy")(thought) - (1 - mask) * FAR_BELOW
     weight = layers.Softmax(axis=1, name="attention")(energy)
     # Around the plain mean, since the square of a distant one would swallow a small deviation in float32.
     centre = ops.expand_dims(masked_mean(x, mask), 1)  # (batch, 1, columns)
@@ -159,4 +176,4 @@ def _pooled(x: Any, mask: Any, heads: int, *, width: int = 64) -> Any:
     mean = ops.matmul(over_time, around)  # (batch, heads, columns)
     variance = ops.matmul(over_time, ops.square(around)) - ops.square(mean)
     deviation = ops.sqrt(ops.maximum(variance, 0) + 1e-5)
-    return layers.Reshape((2 * heads * x.shape[-1],))(ops.concatenate([mean + centre, deviation], axis=1))
+    return layers.Reshape((2 * heads * x.shape[-1],), name=POOLED)(ops.concatenate([mean + centre, deviation], axis=1))

@@ -5,6 +5,7 @@ and deviation that it has over the training. A *baseline* says what a speaker's 
 and the variance of their voices, how many they were, and whether the speaker was at rest in them.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,21 +27,21 @@ def relative(
     *,
     labels: int,
     backbone: str | Path | Backbone,
-    layer: int = 2,
+    layer: int | Sequence[int] = 2,
     hidden: int = 256,
     dropout: float = 0.3,
     start: Literal["voice"] | None = None,
 ) -> Any:
     """Build a network on frozen layers of a Whisper encoder, with its weights, and a head that knows the speaker.
 
-    Its layers ``voice`` ``(batch, 2 · width)``, ``logits`` and ``probabilities`` ``(batch, labels)`` are there to be
-    looked at. Only the head learns.
+    Its layers ``voice`` ``(batch, width)``, twice as wide as the layers heard, ``logits`` and ``probabilities``
+    ``(batch, labels)`` are there to be looked at. Only the head learns.
 
     Parameters
     ----------
     labels, backbone
         As for :func:`intone.learn.networks.encoder.encoder`.
-    layer : int, default 2
+    layer : int or sequence of int, default 2
         Behind which of the backbone's transformer layers the voice is taken; 0 is behind the convolutions.
     hidden : int, default 256
         Width of the head.
@@ -53,14 +54,15 @@ def relative(
     Returns
     -------
     keras.Model
-        From sound or voices, and ``baseline`` ``(batch or 1, 4 · width + 2)``, to probabilities. A baseline holds the
+        From sound or voices, and ``baseline`` ``(batch or 1, 2 · width + 2)``, to probabilities. A baseline holds the
         mean of the voices, their variance, their number, and 1 for a speaker at rest;
         :func:`intone.hear.engines.nobody` is that of nobody.
     """
     weights = backbone if isinstance(backbone, Backbone) else backbones.read(backbone)
-    if not 0 <= layer <= weights.layers:
+    heard = (layer,) if isinstance(layer, int) else tuple(layer)
+    if not heard or not all(0 <= number <= weights.layers for number in heard):
         raise ValueError(f"layer is {layer}; accepted are 0 to {weights.layers}, which the backbone has.")
-    width = 2 * weights.width
+    width = 2 * weights.width * len(heard)
     baseline = keras.Input((2 * width + 2,), name="baseline")
     if start == "voice":
         voice = keras.Input((width,), name="voice")
@@ -70,16 +72,23 @@ def relative(
         lengths = keras.Input((), dtype="int64", name="lengths")
         inputs = {"waveform": waveform, "lengths": lengths, "baseline": baseline}
         x, mask = whisper.convolved(*whisper.log_mel(waveform, lengths), weights.width)
-        for number in range(1, layer + 1):
+        states = [x]
+        for number in range(1, max(heard) + 1):
             x = whisper.transformer_layer(
                 x, mask, f"layer_{number}", heads=weights.heads, feed_forward=weights.feed_forward
             )
-        voice = voice_of(x, mask)
+            states.append(x)
+        voice = voice_of(beside_each_other([states[number] for number in heard]), mask)
     logits = relative_logits(voice, baseline, labels, hidden=hidden, dropout=dropout, name="logits")
     network = keras.Model(inputs, layers.Softmax(name="probabilities")(logits), name="relative")
     whisper.set_fixed(network)
     weights.fill(network)
     return network
+
+
+def beside_each_other(states: Sequence[Any]) -> Any:
+    """Join what several layers give, ``(batch, frames, width)`` each, frame by frame."""
+    return states[0] if len(states) == 1 else ops.concatenate(states, axis=-1)
 
 
 def voice_of(x: Any, mask: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from intone.hear.modelfile import Card
-from intone.learn import mistakes, stored
+from intone.learn import beside, mistakes, stored
 from intone.learn.fit import HISTORY
 from intone.learn.report import sections
 from intone.learn.report.content import Content, Facts
@@ -33,6 +33,7 @@ SECTIONS = (
     ("emotions", "Each emotion", sections.classes),
     ("confidence", "Can its confidence be believed?", sections.confidence),
     ("robustness", "Noise, telephone, room and level", sections.robustness),
+    ("baselines", "What the speaker sounds like otherwise", sections.baselines),
     ("speakers", "Each speaker", sections.speakers),
     ("mistakes", "The most confident mistakes", sections.mistakes),
     ("card", "Model card", sections.card),
@@ -104,6 +105,7 @@ def of_run(run: StoredRun, root: Path | None = None) -> Content:
         recipe=run.recipe,
         history=pd.read_csv(history) if history.exists() else None,
         robustness=Robustness.from_dict(robustness) if robustness else None,
+        baselines=tuple(beside.lines(run, run.protocols[0])) if run.beside else (),
         mistakes=mistakes.surest(run.answers(run.protocols[0]), root.joinpath if root else None),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from intone.hear.modelfile import Card
+from intone.learn.beside import Line
 from intone.learn.figures import Figures
 from intone.learn.mistakes import Mistake
 from intone.learn.robustness import Robustness
@@ -38,6 +39,8 @@ class Content:
         Accuracy and loss of each epoch.
     robustness : Robustness or None
         What remains under noise and the rest.
+    baselines : tuple of Line
+        What a speaker's baseline is worth on the first test, where the model can be told one.
     mistakes : tuple of Mistake
         The most confident of the first test.
     """
@@ -52,4 +55,5 @@ class Content:
     recipe: str = ""
     history: pd.DataFrame | None = None
     robustness: Robustness | None = None
+    baselines: tuple[Line, ...] = field(default=())
     mistakes: tuple[Mistake, ...] = field(default=())

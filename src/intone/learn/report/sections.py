@@ -222,6 +222,18 @@ def robustness(content: Content) -> Html:
     )
 
 
+def baselines(content: Content) -> Html:
+    """List what it is worth beside baselines of several kinds."""
+    if not content.baselines:
+        return NOTHING
+    rows = [[line.condition, f"{line.ua:.1%}", f"{line.masked:.1%}", f"{line.anger:.1%}"] for line in content.baselines]
+    headings = ["In the baseline", "UA", "UA among the test's classes", "Recall of anger"]
+    return joined(
+        table(headings, rows, caption=f"{content.figures[0].title}, means over the folds"),
+        tag("p", "Of the speaker's other utterances, never the one that is answered.", class_="note"),
+    )
+
+
 def speakers(content: Content) -> Html:
     """Show each speaker's recall, and that of the sexes."""
     one = content.figures[0]
