@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
 
 def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> None:
     options = {"backbone": str(TINY), "layers": 2, "embedding": 8, "heads": 2}
-    training = TrainingPart(epochs=1, batch=16, learning_rate=0.01)
+    training = TrainingPart(epochs=1, batch=16, learning_rate=0.01, fresh=("noise",))
     some = lesson().train[:6]
     plain = tune.tune(lesson(), NetworkPart("encoder", options), training, tick=NO_TICK)
     told = tune.tune(lesson(), NetworkPart("encoder", {**options, "voice": [0, 2]}), training, tick=NO_TICK)

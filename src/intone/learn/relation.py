@@ -18,7 +18,7 @@ from intone.errors import UsageError
 from intone.features import Inputs, Sounds
 from intone.hear import engines
 from intone.hear.engines import Heard
-from intone.learn import batches, fit, stages
+from intone.learn import augment, batches, fit, stages
 from intone.learn.episodes import Cast, vectors
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
@@ -82,7 +82,7 @@ def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, 
     keras.utils.set_random_seed(lesson.seed)
     options = {**network.options, "backbone": backbone.read(network.options["backbone"])}
     whole = _built(options, lesson.labels)
-    raw = _known(_below(whole), lesson.train, network)
+    raw = _known(_below(whole), lesson.train, network)[np.newaxis]
     upper = _built({**options, "start": "voice"}, lesson.labels)
     head = keras.Model(upper.input, upper.get_layer("logits").output)
     history = taught(whole, head, raw, lesson, training, tick)
@@ -90,7 +90,14 @@ def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, 
     return Told(whole, head)
 
 
-def completed(main: Any, whole: Any, lesson: Lesson[Sounds], *, balance: Literal["none", "corpora"]) -> Told:
+def completed(
+    main: Any,
+    whole: Any,
+    lesson: Lesson[Sounds],
+    *,
+    balance: Literal["none", "corpora"],
+    fresh: tuple[str, ...] = (),
+) -> Told:
     """Give a trained encoder its second head, which is taught here.
 
     Parameters
@@ -101,13 +108,17 @@ def completed(main: Any, whole: Any, lesson: Lesson[Sounds], *, balance: Literal
         One of the same shape, built with ``voice``.
     lesson : Lesson
         What the first was trained on.
-    balance : str
-        As the recipe has it.
+    balance, fresh
+        As the recipe has them: of each sound a changed version is heard too.
     """
     stages.carry_over(main, whole, renamed={"logits": MAIN})
-    raw = _heard(_below(whole), lesson.train).voice
-    assert raw is not None
-    head = second_head(labels=lesson.labels, width=raw.shape[1])
+    versions = [lesson.train]
+    if fresh:
+        dice = [np.random.default_rng([lesson.seed, row]) for row in range(len(lesson.train))]
+        pairs = zip(lesson.train.values, dice, strict=True)
+        versions.append(Sounds(tuple(augment.heard_anew(sound, fresh, random) for sound, random in pairs)))
+    raw = np.stack([_voices(_heard(_below(whole), sounds)) for sounds in versions])
+    head = second_head(labels=lesson.labels, width=raw.shape[-1])
     taught(whole, head, raw, lesson, replace(SECOND, balance=balance), lambda *_: None)
     return Told(whole, head)
 
@@ -117,6 +128,8 @@ def taught(
 ) -> pd.DataFrame:
     """Teach a head by episodes from voices that are not standardised yet, and put it into the whole network.
 
+    The voices are ``(versions, utterances, width)``, where each sound was heard in several.
+
     Returns
     -------
     pandas.DataFrame
@@ -125,11 +138,11 @@ def taught(
     origin = lesson.origin
     if origin is None:
         raise UsageError(f"{KIND} learns from speakers; the lesson does not tell whose its utterances are.")
-    centre, spread = _population(raw, origin)
+    centre, spread = _population(np.concatenate(raw), pd.concat([origin] * len(raw)))
     whole.get_layer("voice").set_weights([centre, spread])
     voices = ((raw - centre) / np.sqrt(spread + 1e-8)).astype(np.float32)
     trainer = batches.trainer(head.input, head.output)
-    steps = -(-(training.per_epoch or len(voices)) // training.batch)
+    steps = -(-(training.per_epoch or voices.shape[1]) // training.batch)
     trainer.compile(
         optimizer=keras.optimizers.AdamW(
             fit.rate(training, steps * training.epochs), weight_decay=training.weight_decay
@@ -148,7 +161,10 @@ def taught(
 
 
 class Episodes:
-    """The training part of a lesson in batches: voices, each beside a baseline that is drawn anew in each epoch."""
+    """The training part of a lesson in batches: voices, each beside a baseline that is drawn anew in each epoch.
+
+    So is which version of each utterance is heard, for itself and in others' baselines.
+    """
 
     def __init__(self, lesson: Lesson[Sounds], training: TrainingPart, voices: Floats, origin: pd.DataFrame) -> None:
         self._seed, self._training, self._voices = lesson.seed, training, voices
@@ -160,15 +176,17 @@ class Episodes:
     def of(self, epoch: int) -> Iterator[tuple[dict[str, Any], Floats]]:
         """Give the batches of an epoch: what the head is given, and the targets."""
         random = np.random.default_rng([self._seed, epoch])
-        count = len(self._voices)
+        versions, count = self._voices.shape[:2]
+        heard = random.integers(versions, size=count) if versions > 1 else np.zeros(count, dtype=np.intp)
+        voices = self._voices[heard, np.arange(count)]
         size = self._training.per_epoch or count
         even = self._shares is not None
         order = random.choice(count, size, p=self._shares) if even else random.permutation(count)[:size]
         for start in range(0, size, self._training.batch):
             rows = order[start : start + self._training.batch]
             drawn = [self._cast.drawn_for_training(row, random) for row in rows.tolist()]
-            baselines = vectors(self._voices, [found for found, _ in drawn], [rest for _, rest in drawn])
-            given = {"voice": self._voices[rows], "baseline": baselines, "beside": self._beside[rows]}
+            baselines = vectors(voices, [found for found, _ in drawn], [rest for _, rest in drawn])
+            given = {"voice": voices[rows], "baseline": baselines, "beside": self._beside[rows]}
             yield given, self._targets[rows]
 
 
@@ -203,6 +221,11 @@ def _heard(lower: Any, sounds: Sounds) -> Heard:
         return {"voice": voice, "logits": keras.ops.convert_to_numpy(found[MAIN]) if MAIN in found else voice}
 
     return engines.heard_in_pieces(engine, sounds.values)
+
+
+def _voices(heard: Heard) -> Floats:
+    assert heard.voice is not None
+    return heard.voice
 
 
 def _known(lower: Any, sounds: Sounds, network: NetworkPart) -> Floats:

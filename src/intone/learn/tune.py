@@ -108,7 +108,11 @@ def tune(
         return whole
     keras.utils.set_random_seed(lesson.seed)
     return relation.completed(
-        whole, _built(options, labels=lesson.labels, voice=voice), lesson, balance=training.balance
+        whole,
+        _built(options, labels=lesson.labels, voice=voice),
+        lesson,
+        balance=training.balance,
+        fresh=training.fresh,
     )
 
 

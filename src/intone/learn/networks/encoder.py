@@ -13,7 +13,7 @@ from intone.learn.networks.backbone import Backbone
 from intone.learn.networks.blocks import FAR_BELOW, masked_mean, sequence_inputs
 from intone.learn.networks.relative import beside_each_other, relative_logits, voice_of
 
-HIDDEN, APART_DROPOUT = 96, 0.5
+HIDDEN, APART_DROPOUT = 128, 0.5
 """Width and dropout of the second head."""
 POOLED = "pooled"
 """The layer where an utterance has become one vector: below it lies what was pretrained, and the attention."""
