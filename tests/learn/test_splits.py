@@ -64,6 +64,21 @@ def test_leaving_one_speaker_out_tests_each_speaker_once_and_never_trains_on_it(
         assert fold.name not in set(rows.speaker[fold.train])
 
 
+def test_of_named_corpora_alone_each_speaker_is_left_out_and_the_other_corpora_are_learned_from() -> None:
+    rows = table()
+    settings = SplitPart("leave-one-speaker-out", test_corpora=("c1",))
+    folds = splits.make(rows, PROTOCOLS["leave-one-speaker-out"], settings, 1)
+    assert [set(rows.speaker[fold.test]) for fold in folds] == [{"s1"}, {"s3"}]
+    assert set(rows.speaker[folds[0].train]) == {"s0", "s2", "s3"}
+    with pytest.raises(UsageError, match="Accepted: c0, c1"):
+        splits.make(
+            rows,
+            PROTOCOLS["leave-one-speaker-out"],
+            SplitPart("leave-one-speaker-out", test_corpora=("c2",)),
+            1,
+        )
+
+
 def test_named_speakers_are_kept_out() -> None:
     settings = SplitPart("unseen-speakers", test_speakers=("s0",), validation_speakers=("s1",))
     rows = table()

@@ -85,10 +85,14 @@ def unseen_speakers(table: pd.DataFrame, settings: SplitPart, _seed: int) -> lis
 
 
 def leave_one_speaker_out(table: pd.DataFrame, settings: SplitPart, seed: int) -> list[Fold]:
-    """Test each speaker on a model that heard all the others."""
-    names = sorted(set(table["speaker"]))
-    if len(names) < 2:
-        raise UsageError(f"Leaving one speaker out needs two speakers; the table has {len(names)}: {', '.join(names)}.")
+    """Test each speaker, or each of the corpora that the recipe names, on a model that heard all the others."""
+    everyone = sorted(set(table["speaker"]))
+    if len(everyone) < 2:
+        raise UsageError(
+            f"Leaving one speaker out needs two speakers; the table has {len(everyone)}: {', '.join(everyone)}."
+        )
+    named = _named(table, settings)
+    names = sorted(set(table["speaker"][table["corpus"].isin(named)])) if named else everyone
     return [_fold(table, name, _of(table, [name]), settings, seed) for name in names]
 
 
@@ -144,13 +148,19 @@ def leave_one_corpus_out(table: pd.DataFrame, settings: SplitPart, seed: int) ->
 
 def cross_corpus(table: pd.DataFrame, settings: SplitPart, seed: int) -> list[Fold]:
     """Train on some corpora and test on the others that the recipe names."""
-    present = set(table["corpus"])
-    if not settings.test_corpora:
+    named = _named(table, settings)
+    if not named:
         raise UsageError("The protocol 'cross-corpus' needs test_corpora in [split]; none are named.")
+    return [_across(table, name, (name,), settings, seed, out=named) for name in named]
+
+
+def _named(table: pd.DataFrame, settings: SplitPart) -> tuple[str, ...]:
+    """Give the corpora that the recipe wants tested; each must be in the table."""
+    present = set(table["corpus"])
     for name in settings.test_corpora:
         if name not in present:
             raise unknown("corpus in this recipe", name, present)
-    return [_across(table, name, (name,), settings, seed, out=settings.test_corpora) for name in settings.test_corpora]
+    return settings.test_corpora
 
 
 def _across(
