@@ -11,8 +11,8 @@ import pytest
 
 import intone
 from intone.errors import CorpusError, UsageError
+from intone.learn import place, run, scores, stored
 from intone.learn import recipe as recipes
-from intone.learn import run, scores, stored
 from intone.learn.recipe import TrainingRecipe
 from intone.learn.robustness import CONDITIONS, Robustness
 from tests.sung import RECIPE
@@ -39,7 +39,7 @@ def metrics_of(folder: Path) -> dict[str, object]:
 
 def test_a_finished_run_holds_everything(finished: Path) -> None:
     assert {path.name for path in finished.iterdir()} == LEFT
-    assert not run.partial_of(finished).exists()
+    assert not place.partial_of(finished).exists()
 
 
 def test_the_honest_protocol_stands_first_beside_the_leaking_one(finished: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_run_is_never_overwritten_nor_resumed_with_another_recipe(
         run.train(small_recipe, sung_tess, finished)
     with pytest.raises(UsageError, match="no stopped run"):
         run.train(small_recipe, sung_tess, tmp_path / "new", resume=True)
-    partial = run.partial_of(tmp_path / "other")
+    partial = place.partial_of(tmp_path / "other")
     partial.mkdir()
     (partial / "recipe.toml").write_text("name = 'other'")
     with pytest.raises(UsageError, match="another recipe"):

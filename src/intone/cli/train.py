@@ -31,8 +31,8 @@ def train(
 ) -> None:
     """See HELP, which stands in the command's --help."""
     needs_learning("intone train")
+    from intone.learn import place, run
     from intone.learn import recipe as recipes
-    from intone.learn import run
 
     plan = recipes.read(recipe)
     target = out or Path("runs") / plan.name
@@ -40,7 +40,7 @@ def train(
         with bars(logged=True) as progress:
             metrics = run.train(plan, corpora, target, resume=resume, progress=progress)
     except KeyboardInterrupt:
-        tell(f"Stopped. What was done is in {run.partial_of(target)}; --resume goes on with it.")
+        tell(f"Stopped. What was done is in {place.partial_of(target)}; --resume goes on with it.")
         raise
     _report(metrics, target)
 

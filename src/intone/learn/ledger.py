@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intone.hear.modelfile import SUFFIX
-from intone.learn import page, quantise, run, stored
+from intone.learn import page, place, quantise, run, stored
 from intone.learn import recipe as recipes
 from intone.learn.recipe import TrainingRecipe
 
@@ -62,7 +62,7 @@ def update(places: Places) -> None:
             out = places.runs / plan.name
             if out.exists():
                 shutil.rmtree(out)
-            run.train(plan, places.corpora, out, resume=run.partial_of(out).exists(), progress=_tell)
+            run.train(plan, places.corpora, out, resume=place.partial_of(out).exists(), progress=_tell)
             if plan.name in SHIPPED:  # first: what is kept is not made again
                 _ship(out / f"{plan.name}{SUFFIX}", places.models)
             keep(out, places.results / plan.name)

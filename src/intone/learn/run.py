@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,12 +20,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from intone import corpora
-from intone.errors import UsageError
 from intone.features import FeatureRecipe, Inputs, Sounds
 from intone.hear import engines
 from intone.hear.audio import Waveform
 from intone.hear.modelfile import SUFFIX, Card, Score
-from intone.learn import batches, calibrate, dataset, fit, learners, plots, report, robustness, scores, splits, stored
+from intone.learn import (
+    batches,
+    calibrate,
+    dataset,
+    fit,
+    learners,
+    place,
+    plots,
+    report,
+    robustness,
+    scores,
+    splits,
+    stored,
+)
 from intone.learn.dataset import Dataset
 from intone.learn.fit import Lesson
 from intone.learn.learners import Trained
@@ -37,7 +48,6 @@ from intone.learn.splits import Fold
 Progress = Callable[[str, int, int, str], None]
 """Told what is going on, how far it is, of how much, and a remark."""
 
-RECIPE, FILES = "recipe.toml", "files.csv"
 SIDES = ("train", "validation", "test")
 PROOF = 256
 """On how many test utterances a model file is proved equal to its model."""
@@ -116,7 +126,7 @@ def train(
     started = time.monotonic()
     learners.check(recipe)
     protocols = splits.protocols(recipe.split)
-    _check_place(recipe, out, resume)
+    place.check(recipe, out, resume=resume)
     heard = dataset.load(recipe, root, lambda done, total: progress("Listening", done, total, ""))
     folds = [
         (name, seed, fold)
@@ -125,7 +135,7 @@ def train(
         for fold in splits.make(heard.table, protocol, recipe.split, seed)
     ]
     files = _files(heard, folds)
-    partial = _partial(recipe, out, files)
+    partial = place.begun(recipe, out, files)
     began = time.monotonic()
     first = train_fold(heard, recipe, *folds[0], partial, progress)
     answers: dict[str, Any] = {first.key: first.logits}
@@ -162,54 +172,12 @@ def train(
     _write_json(partial / "metrics.json", metrics)
     _write_json(partial / report.ROBUSTNESS, _robustness(heard, honest, root, recipe.features.trim).to_dict())
     seconds = {"training_seconds": trained - began, "run_seconds": time.monotonic() - started}
-    _write_json(partial / "environment.json", _environment(seconds))
+    _write_json(partial / "environment.json", _environment(seconds) | place.foundation(recipe))
     plots.confusion(metrics["protocols"], partial / "confusion.png", title=recipe.name)
     report.leave(partial, root)
     shutil.rmtree(partial / "folds")
     partial.replace(out)
     return metrics
-
-
-def partial_of(out: Path) -> Path:
-    """Give the folder in which a run lives until it is finished."""
-    return out.with_name(out.name + ".partial")
-
-
-def _check_place(recipe: TrainingRecipe, out: Path, resume: bool) -> None:
-    """Refuse before the work what cannot end well: a run over another, or going on with another."""
-    partial = partial_of(out)
-    if out.exists():
-        raise UsageError(f"{out}: a finished run is there already; name another folder with --out, or remove it.")
-    if partial.exists() and not resume:
-        raise UsageError(f"{partial}: a stopped run is there; go on with it by --resume, or remove it.")
-    if resume and not partial.exists():
-        raise UsageError(f"{partial}: there is no stopped run to resume.")
-    begun = partial / RECIPE
-    if resume and begun.read_text(encoding="utf-8") != recipe.text:
-        raise UsageError(
-            f"{begun}: the stopped run was made with another recipe; it cannot be gone on with by this one."
-        )
-
-
-def _partial(recipe: TrainingRecipe, out: Path, files: pd.DataFrame) -> Path:
-    """Make the folder of an unfinished run, or find that the one that is there is of the same recordings."""
-    partial = partial_of(out)
-    text = files.to_csv(index=False)
-    if partial.exists():
-        # Trained on one division of the recordings and tested on another, a run would hear its test before.
-        if (partial / FILES).read_bytes() != text.encode():
-            raise UsageError(
-                f"{partial / FILES}: the corpora have changed since the run was stopped; remove it and train anew."
-            )
-        return partial
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=partial.parent) as folder:
-        draft = Path(folder) / "run"
-        draft.mkdir()
-        (draft / RECIPE).write_text(recipe.text, encoding="utf-8")
-        (draft / FILES).write_bytes(text.encode())
-        draft.replace(partial)
-    return partial
 
 
 def _files(heard: Dataset[Any], folds: list[tuple[str, int, Fold]]) -> pd.DataFrame:

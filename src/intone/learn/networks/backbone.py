@@ -1,5 +1,6 @@
 """Pretrained weights of a speech encoder: found on this machine or on the Hugging Face hub, and put into a network."""
 
+import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
@@ -137,6 +138,19 @@ def read(name: str | Path) -> Backbone:
     }
     _check_positions(tensors.get("embed_positions.weight"), str(name))
     return Backbone(str(name), tensors, *shape)
+
+
+def digest(name: str | Path) -> str:
+    """Give the SHA-256 of a backbone's weights, found as :func:`read` finds them: another of the same name has another.
+
+    Raises
+    ------
+    UsageError, MissingExtraError
+        As for :func:`read`.
+    """
+    _, weights = _found(str(name))
+    with weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_positions(stored: Floats | None, name: str) -> None:
