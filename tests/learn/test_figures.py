@@ -1,5 +1,6 @@
 """Intervals, calibration, coverage and robustness do what their sources say, on answers whose truth is known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,22 @@ def test_calibrated_answers_have_no_calibration_error_and_boasting_ones_do() -> 
     assert len(honest.bins) == reliability.BINS
     assert {part.answers for part in honest.bins} == {400}
     assert sum(part.answers for part in boasting.bins) == 6000
+
+
+def test_a_corpus_confidence_is_fitted_on_the_others_alone() -> None:
+    boasting = made(6, 300, skill=0.6)
+    folds = boasting.table["speaker"].astype(int).mod(3).astype(str)
+    boasting = replace(boasting, table=boasting.table.assign(fold=folds), logits=9 * np.sign(boasting.logits))
+    before = reliability.calibration(boasting).ece
+    parts = reliability.fitted_on_others(boasting)
+    assert [len(part) for part in parts] == [600, 600, 600]
+    assert before > 0.3
+    assert all(reliability.calibration(part).ece < 0.1 for part in parts)
+    first = (folds == "0").to_numpy()
+    changed = replace(boasting, truth=np.where(first, (boasting.truth + 1) % 3, boasting.truth))
+    again = reliability.fitted_on_others(changed)
+    assert again[0].temperature[0] == parts[0].temperature[0]  # its own truth decides nothing
+    assert again[1].temperature[0] != parts[1].temperature[0]
 
 
 def test_risk_grows_to_the_share_of_wrong_answers_and_the_threshold_is_on_the_curve() -> None:

@@ -35,9 +35,13 @@ class Line:
 
 def lines(run: StoredRun, protocol: str) -> list[Line]:
     """Score a protocol's test without a baseline, and under each condition that the run stores."""
-    tests = {NONE: run.answers(protocol)}
-    tests |= {name: run.answers_beside(name, protocol) for name in CONDITIONS if run.beside}
-    return [_line(name, answers) for name, answers in tests.items()]
+    return [_line(name, answers) for name, answers in tests(run, protocol).items()]
+
+
+def tests(run: StoredRun, protocol: str) -> dict[str, Answers]:
+    """Give the answers to a protocol's test by condition: without a baseline, and under each that the run stores."""
+    found = {NONE: run.answers(protocol)}
+    return found | {name: run.answers_beside(name, protocol) for name in CONDITIONS if run.beside}
 
 
 def _line(condition: str, answers: Answers) -> Line:

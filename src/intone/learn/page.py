@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from intone.learn import beside, stored
+from intone.learn import beside, reliability, stored
 from intone.learn import recipe as recipes
 from intone.learn.figures import SAME_WORDS, Figures
 from intone.learn.fuse import fused
@@ -36,6 +36,9 @@ DASH = "–"
 SMALLER = """Where a speaker has fewer utterances than asked for, the set is smaller, and less of one emotion than its
 name says: an actor of RAVDESS has four that are neutral, or twelve where calm counts as such, and eight of each other
 emotion."""
+LEFT_OUT = "leave-one-corpus-out"
+LEADING = (LEFT_OUT, "unseen-speakers-and-sentences")
+"""The protocols that the README's table begins with."""
 CHOICE = "page.json"
 """In ``results/``: ``fused`` names the fused runs, and of what each is fused (nothing else of them is stored);
 ``readme`` names the runs that the README shows; ``remarks`` gives sentences by the runs' names, that belong beside
@@ -66,12 +69,19 @@ def with_table(text: str, results: Path) -> str:
     _, after = rest.split(MARKS[1])
     rows = []
     runs = {run.name: run for run in (*_stored(results), *_fused(results))}
-    for run in [runs[name] for name in _choice(results).get("readme", runs)]:
-        for entry in run.metrics["protocols"]:
-            voices = "heard before" if entry["leaks_speakers"] else "**never heard**"
-            for name, part in entry["corpora"].items():
-                tested = f"{name}, {entry['title']}"
-                rows.append([run.name, tested, voices, _share(part["ua"]), _share(part["accuracy"])])
+    entries = [
+        (run.name, entry)
+        for name in _choice(results).get("readme", runs)
+        for run in [runs[name]]
+        for entry in run.metrics["protocols"]
+    ]
+    # The hardest first; otherwise in the order that was chosen.
+    hardest = {protocol: rank for rank, protocol in enumerate(LEADING)}
+    for run_name, entry in sorted(entries, key=lambda pair: hardest.get(pair[1]["protocol"], len(LEADING))):
+        voices = "heard before" if entry["leaks_speakers"] else "**never heard**"
+        for name, part in entry["corpora"].items():
+            tested = f"{name}, {entry['title']}"
+            rows.append([run_name, tested, voices, _share(part["ua"]), _share(part["accuracy"])])
     table = _table(["recipe", "tested on", "voices", "UA %", "accuracy %"], rows)
     return before + MARKS[0] + "\n" + table + "\n" + MARKS[1] + after
 
@@ -131,6 +141,7 @@ def _section(run: StoredRun, figures: list[Figures], remark: str) -> str:
         *filter(None, [remark]),
         *_beside(run),
         _confidence(figures, recipes.parse(run.recipe)),
+        *_across_corpora(run),
         _robustness(run),
         *(f"Left out: {count} utterances labelled {label}." for label, count in metrics["dropped"].items()),
         *(f"Left out: {sentence}" for sentence in metrics["left_out"]),
@@ -213,6 +224,22 @@ def _confidence(figures: list[Figures], plan: TrainingRecipe) -> str:
         else:
             lines.append(f"- {title}: not calibrated, since some fold has too few speakers to keep one for it.")
     return "Confidence:\n\n" + "\n".join(lines)
+
+
+def _across_corpora(run: StoredRun) -> list[str]:
+    """Write what the confidence is worth on a corpus that nobody has seen, fitted on the others left out in turn."""
+    if LEFT_OUT not in run.protocols:
+        return []
+    tests = beside.tests(run, LEFT_OUT)
+    folds = run.answers(LEFT_OUT).table["fold"].unique().tolist()
+    rows = []
+    for condition, answers in tests.items():
+        errors = [reliability.calibration(one).ece for one in reliability.fitted_on_others(answers)]
+        rows.append([condition, *(f"{error:.3f}" for error in errors), f"{sum(errors) / len(errors):.3f}"])
+    return [
+        "ECE on a left-out corpus, with a temperature fitted on the answers to the others, each left out in turn:",
+        _table(["in the baseline", *folds, "mean"], rows),
+    ]
 
 
 def _answered(one: Figures) -> str:

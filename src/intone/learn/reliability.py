@@ -1,9 +1,10 @@
 """Reliability: whether a confidence can be believed, and what saying "unsure" buys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from intone.learn import calibrate
 from intone.learn.answers import Answers
 
 BINS = 15
@@ -90,6 +91,24 @@ def calibration(answers: Answers) -> Calibration:
     bins = bins_of(answers)
     before = expected_error(bins_of(answers.uncalibrated()))
     return Calibration(expected_error(bins), before, bool(np.isfinite(answers.threshold).all()), bins)
+
+
+def fitted_on_others(answers: Answers) -> list[Answers]:
+    """Give the answers of each fold with the temperature and threshold that were fitted on those of all other folds.
+
+    Where each fold leaves a corpus out, this is the confidence that can be expected on a corpus that nobody has seen:
+    neither its own answers nor its speakers decided on it.
+    """
+    found = []
+    for fold in answers.table["fold"].unique():
+        own = (answers.table["fold"] == fold).to_numpy()
+        others = answers[~own]
+        logits = others.logits.astype(np.float32)
+        warmth = calibrate.temperature(logits, others.truth)
+        least = calibrate.threshold(logits, others.truth, temperature=warmth)
+        count = int(own.sum())
+        found.append(replace(answers[own], temperature=np.full(count, warmth), threshold=np.full(count, least)))
+    return found
 
 
 def coverage(answers: Answers) -> Coverage:
