@@ -1,7 +1,9 @@
 """An encoder fine-tuned on sounds goes through a run as any network does, and its file hears what it has learned."""
 
 import dataclasses
+import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file, save_file
 
 import intone
 from intone.errors import ModelError, UsageError
@@ -94,6 +97,28 @@ def test_a_stopped_run_resumes_to_the_same_numbers(
     for name in ("metrics.json", "history.csv"):
         assert (tmp_path / "sung" / name).read_bytes() == (finished / name).read_bytes()
     assert json.loads((finished / "robustness.json").read_text(encoding="utf-8"))["rows"][0]["changed"] == 0
+
+
+def test_a_stopped_run_is_not_gone_on_with_on_other_pretrained_weights(
+    finished: Path, sung_tess: Path, plan: TrainingRecipe, tmp_path: Path
+) -> None:
+    weights = TINY / "model.safetensors"
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert json.loads((finished / "environment.json").read_text(encoding="utf-8"))["backbone_sha256"] == digest
+    own = shutil.copytree(TINY, tmp_path / "backbone")
+    mine = recipes.parse(plan.text.replace(TINY.as_posix(), own.as_posix()))
+
+    def stop(*_: object) -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run.train(mine, sung_tess, tmp_path / "sung", progress=lambda what, *_: None if what == "Listening" else stop())
+    numbers = load_file(own / weights.name)
+    save_file(
+        {name: tensor if "positions" in name else 2 * tensor for name, tensor in numbers.items()}, own / weights.name
+    )
+    with pytest.raises(UsageError, match="other weights"):
+        run.train(mine, sung_tess, tmp_path / "sung", resume=True)
 
 
 def test_the_network_opens_with_plain_keras(finished: Path) -> None:

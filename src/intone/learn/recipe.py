@@ -88,7 +88,8 @@ class SplitPart:
     test_speakers, validation_speakers : tuple of str
         Who is kept out, for the protocol ``unseen-speakers``.
     test_corpora : tuple of str
-        What is kept out, for the protocol ``cross-corpus``.
+        What is kept out, for the protocol ``cross-corpus``; for ``leave-one-speaker-out``, whose speakers are tested,
+        all where none are named.
     folds : int
         How many folds, for the protocols that have a choice.
     """
