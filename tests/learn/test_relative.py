@@ -95,6 +95,31 @@ def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
     assert np.array_equal(one.logits(lesson().train), other.logits(lesson().train))
 
 
+def test_copies_are_versions_of_their_originals_and_no_further_utterances(tmp_path: Path) -> None:
+    one = lesson()
+    assert one.origin is not None
+    training = TrainingPart(epochs=2, batch=16, learning_rate=0.01)
+
+    def taught_with(other: Sounds) -> ToldNetwork:
+        twice = replace(
+            one,
+            train=Sounds.joined([one.train, other]),
+            truth=np.tile(one.truth, 2),
+            origin=pd.concat([one.origin] * 2),
+        )
+        part = replace(training, copies=1, augment=("gain",))
+        return ToldNetwork(relation.train(twice, PART, part, tick=NO_TICK, folder=tmp_path))
+
+    quieter = Sounds(tuple(0.5 * sound for sound in one.train.values))  # level is nothing to it: the same once more
+    rougher = Sounds(tuple(sound + noise(len(sound), seed=1) for sound in one.train.values))
+    once = ToldNetwork(relation.train(one, PART, training, tick=NO_TICK, folder=tmp_path)).logits(one.train)
+    assert np.abs(taught_with(rougher).logits(one.train) - once).max() > 0.01
+    # An epoch is as long as before: with copies of no new sound only the dice have fallen otherwise.
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 2
+    same = taught_with(quieter).logits(one.train)
+    assert (same.argmax(axis=1) == once.argmax(axis=1)).mean() > 0.8
+
+
 def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> None:
     options = {"backbone": str(TINY), "layers": 2, "embedding": 8, "heads": 2}
     training = TrainingPart(epochs=1, batch=16, learning_rate=0.01, fresh=("noise",))

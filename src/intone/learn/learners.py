@@ -225,7 +225,7 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] per_epoch without balance": training.per_epoch and training.balance == "none",
         }
         if kind == relation.KIND:
-            names = ("backbone_rate", "averaging", "fresh", "label_smoothing", "masks", "crop", "copies", "probe")
+            names = ("backbone_rate", "averaging", "fresh", "label_smoothing", "masks", "crop", "probe")
             meaningless |= {f"[training] {name}": getattr(training, name) for name in names}
     else:
         family(kind)

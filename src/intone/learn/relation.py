@@ -82,7 +82,9 @@ def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, 
     keras.utils.set_random_seed(lesson.seed)
     options = {**network.options, "backbone": backbone.read(network.options["backbone"])}
     whole = _built(options, lesson.labels)
-    raw = _known(_below(whole), lesson.train, network)[np.newaxis]
+    heard = _known(_below(whole), lesson.train, network)
+    lesson = _without_copies(lesson, training.copies)
+    raw = heard.reshape(1 + training.copies, len(lesson.train), -1)
     upper = _built({**options, "start": "voice"}, lesson.labels)
     head = keras.Model(upper.input, upper.get_layer("logits").output)
     history = taught(whole, head, raw, lesson, training, tick)
@@ -158,6 +160,14 @@ def taught(
         tick(epoch + 1, training.epochs, history[-1])
     stages.carry_over(head, whole)
     return pd.DataFrame(history)
+
+
+def _without_copies(lesson: Lesson[Sounds], copies: int) -> Lesson[Sounds]:
+    """Take off what stands behind the sounds: a copy is another version of its original, and no other utterance."""
+    count = len(lesson.train) // (1 + copies)
+    first = np.arange(len(lesson.train)) < count
+    origin = None if lesson.origin is None else lesson.origin.iloc[:count]
+    return replace(lesson, train=lesson.train[first], truth=lesson.truth[:count], origin=origin)
 
 
 class Episodes:
