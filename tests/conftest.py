@@ -6,6 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from intone.learn import recipe as recipes
 from intone.learn.recipe import TrainingRecipe
@@ -21,6 +22,11 @@ os.environ["NUMBA_CACHE_DIR"] = str(
 
 # A shell without a terminal starts what it puts in the background deaf to Ctrl-C, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Hypothesis would fail an example that takes over 200 ms, which says nothing of the code on a busy machine.
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")
 
 
 @pytest.fixture(scope="session")
