@@ -113,6 +113,8 @@ class Segment:
         Of the recording, counted from 1; 1 where the channels were mixed.
     speaker : str or None
         Who speaks, where that was told.
+    alone : mapping of Emotion to float, or None
+        The probabilities by this stretch of speech itself, before they were smoothed.
     """
 
     start: float
@@ -122,6 +124,7 @@ class Segment:
     unsure: bool
     channel: int = 1
     speaker: str | None = None
+    alone: Mapping[Emotion, float] | None = field(default=None, repr=False, compare=False)
 
     @property
     def confidence(self) -> float:
