@@ -79,9 +79,9 @@ def recordings() -> list[str]:
 
 
 def intone_all(files: Sequence[str], threads: int, _: str) -> Callable[[], Any]:
-    from intone.hear import recogniser
+    from intone.hear import loading
 
-    hearing = recogniser.load(threads=threads)
+    hearing = loading.load(threads=threads)
     hearing.predict_batch(files[:WARM_UP])
     return lambda: hearing.predict_batch(files)
 

@@ -15,7 +15,9 @@ import intone
 from intone.emotions import Emotion
 from intone.errors import ModelError, RateError, SoundError, UsageError
 from intone.hear import audio, modelfile
-from intone.hear.recogniser import BATCH, Recogniser, load, softmax
+from intone.hear.answering import softmax
+from intone.hear.loading import load
+from intone.hear.recogniser import BATCH, Recogniser
 
 SHIPPED = modelfile.shipped()[modelfile.DEFAULT]
 

@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline
 from intone.errors import UsageError
 from intone.features import Inputs
 from intone.hear import engines
+from intone.hear.answering import softmax
 from intone.hear.modelfile import Card
-from intone.hear.recogniser import softmax
 from intone.learn import classical
 from intone.learn.learners import Classical
 

@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from intone.errors import UsageError
 from intone.features import Inputs
-from intone.hear.recogniser import softmax
+from intone.hear.answering import softmax
 from intone.learn import MODELS, NetworkClassifier, estimator, learners
 from intone.learn import recipe as recipes
 from intone.learn.fit import Lesson

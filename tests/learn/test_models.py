@@ -9,7 +9,7 @@ import pytest
 import intone
 from intone.errors import UsageError
 from intone.features import Inputs
-from intone.hear.recogniser import softmax
+from intone.hear.answering import softmax
 from intone.learn import fit, learners, networks
 from intone.learn import recipe as recipes
 from intone.learn.fit import Lesson

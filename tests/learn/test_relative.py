@@ -18,9 +18,9 @@ from intone.emotions import Emotion
 from intone.errors import BaselineError, NoSpeechError, UsageError
 from intone.features import Sounds
 from intone.hear import audio, modelfile
+from intone.hear.answering import softmax
 from intone.hear.engines import nobody
 from intone.hear.modelfile import Card
-from intone.hear.recogniser import softmax
 from intone.learn import beside, episodes, learners, quantise, relation, run, stored, tune
 from intone.learn import recipe as recipes
 from intone.learn.episodes import MAKE_UPS, Cast

@@ -31,13 +31,13 @@ def baseline(
     rest: Annotated[bool, typer.Option("--rest", help="The speaker is neutral in all of them.")] = False,
 ) -> None:
     """See HELP, which stands in the command's --help."""
-    from intone.hear import modelfile, recogniser
+    from intone.hear import loading, modelfile
 
     if not is_folder(out.parent):
         raise UsageError(f"{out}: there is no folder {out.parent}.")
     if is_folder(out):
         raise UsageError(f"{out}: this is a folder; accepted is a file's name, such as {out / 'alice.json'}.")
-    hearing = recogniser.load(model or modelfile.DEFAULT)
+    hearing = loading.load(model or modelfile.DEFAULT)
     found, failed = None, False
     for file in progress(files, "Listening") if len(files) > 1 else files:
         try:

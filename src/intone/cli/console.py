@@ -5,7 +5,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -52,6 +52,40 @@ def progress(items: Sequence[Item], what: str) -> Iterator[Item]:
     # Without redirect_stdout=False rich would send what is printed meanwhile, the answers, to standard error.
     with Progress(console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as shown:
         yield from shown.track(items, description=what)
+
+
+@contextlib.contextmanager
+def progress_of(what: str, total: float | None) -> Iterator[Callable[[float], None]]:
+    """Show on standard error, where that is a terminal, how far a long recording has been gone through.
+
+    Parameters
+    ----------
+    what : str
+        What is going on.
+    total : float, optional
+        Its seconds, where they are known beforehand.
+
+    Yields
+    ------
+    callable
+        To be told the seconds so far.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    # A way of its own to the terminal: what compiled libraries write there may be hushed meanwhile.
+    terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="backslashreplace")
+    console = Console(file=terminal, force_terminal=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with terminal, Progress(
+        *columns, TextColumn("{task.fields[minutes]:.1f} min"), console=console, transient=True,
+        redirect_stdout=False, redirect_stderr=False,
+    ) as shown:  # fmt: skip
+        task = shown.add_task(what, total=total, minutes=0.0)
+        yield lambda seconds: shown.update(task, completed=seconds, minutes=seconds / 60)
 
 
 def table(

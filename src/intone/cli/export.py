@@ -41,7 +41,7 @@ def export(
     import shutil
     import tempfile
 
-    from intone.hear import modelfile, recogniser
+    from intone.hear import loading, modelfile
 
     source = modelfile.find(model)
     if source.suffix == ".keras":
@@ -53,7 +53,7 @@ def export(
     if not is_folder(target.parent):
         raise UsageError(f"{target}: there is no folder {target.parent}.")
     if to is Kind.ONNX:
-        recogniser.load(source)  # refuses what does not run
+        loading.load(source)  # refuses what does not run
     else:
         needs_learning("intone export --to onnx-int8")
     try:

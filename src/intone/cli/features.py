@@ -117,8 +117,9 @@ def _found(files: list[Path]) -> Iterator[Path]:
 def measure(rows: list[dict[str, object]], recipe: "FeatureRecipe", *, workers: int | None, cache: bool) -> int:
     """Add the measured columns to each row, and drop those that cannot be heard; tell how many these were."""
     from intone import __version__
-    from intone.features.parallel import cores, process_pool
+    from intone.features.parallel import process_pool
     from intone.features.store import Store, default_folder
+    from intone.machine import cores
 
     store = Store(default_folder(), recipe, version=__version__) if cache else None
     heard: dict[int, dict[str, float]] = {}

@@ -16,9 +16,9 @@ app = typer.Typer(help="List the models that ship, show a model's card, and comp
 
 
 def _cards(name: str) -> "Card":
-    from intone.hear import recogniser
+    from intone.hear import loading
 
-    return recogniser.load(name).card
+    return loading.load(name).card
 
 
 @app.command("list")

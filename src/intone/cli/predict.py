@@ -12,6 +12,7 @@ import typer
 from intone.cli import SOME_FAILED
 from intone.cli.console import as_json as json_line
 from intone.cli.console import complain, hushed, progress, table, tell
+from intone.cli.options import shares
 from intone.errors import BaselineError, IntoneError, SoundNotFoundError, UsageError
 from intone.paths import is_folder
 
@@ -70,12 +71,12 @@ def predict(
     ] = False,
 ) -> None:
     """See HELP, which stands in the command's --help."""
-    from intone.hear import modelfile, recogniser
+    from intone.hear import loading, modelfile
     from intone.hear.baseline import Baseline
     from intone.hear.recogniser import BATCH
 
     items = _recordings(files)
-    shares, speaker = _shares(prior), None if baseline is None else Baseline.load(baseline)
+    usual, speaker = shares(prior), None if baseline is None else Baseline.load(baseline)
     if plot is not None:
         if len(items) != 1:
             raise UsageError(f"--plot draws one recording; {len(items)} were given.")
@@ -84,10 +85,10 @@ def predict(
         picture.check(plot)
     heard: list[Prediction] = []
     failed = False
-    hearing = recogniser.load(model or modelfile.DEFAULT)
-    answer_all: Answer = partial(hearing.predict_batch, prior=shares, baseline=speaker)
+    hearing = loading.load(model or modelfile.DEFAULT)
+    answer_all: Answer = partial(hearing.predict_batch, prior=usual, baseline=speaker)
     if one_speaker:
-        answer_all = hearing.follow(prior=shares, baseline=speaker).predict_batch
+        answer_all = hearing.follow(prior=usual, baseline=speaker).predict_batch
     try:
         for item, waveform, answer in _answers(answer_all, items, batch_size=1 if play else BATCH):
             if isinstance(answer, IntoneError):
@@ -109,20 +110,6 @@ def predict(
 
 
 predict.__doc__ = HELP
-
-
-def _shares(prior: str) -> dict[str, float]:
-    """Read ``neutral=0.8,anger=0.1``; what it means is the recogniser's to say."""
-    shares = {}
-    for part in filter(None, prior.split(",")):
-        name, _, share = part.partition("=")
-        try:
-            shares[name.strip()] = float(share)
-        except ValueError as error:
-            raise UsageError(
-                f"--prior has '{part}'; accepted are emotions and shares, neutral=0.8,anger=0.1."
-            ) from error
-    return shares
 
 
 @dataclass(frozen=True)

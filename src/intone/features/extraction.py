@@ -11,7 +11,7 @@ from intone.errors import UsageError
 from intone.features.catalogue import CATALOGUE
 from intone.features.filterbanks import MEL_BANDS, cosines
 from intone.features.frames import Floats, Recording, frame_count, frame_times, recorded
-from intone.features.parallel import cores, process_pool
+from intone.features.parallel import process_pool
 from intone.features.pitch import PITCH_HOP
 from intone.features.prosody import Prosody, measure_prosody, nearest_frames
 from intone.features.recipes import FeatureRecipe, Measure, RecipeLike
@@ -19,6 +19,7 @@ from intone.features.recipes import recipe as recipe_named
 from intone.features.spectral import SPECTRAL, spectral_tracks
 from intone.features.statistics import delta, reduce
 from intone.hear.audio import RATE, Sound
+from intone.machine import cores
 
 SOUNDS_AT_A_TIME = 4
 """Sounds sent to a process at once: fewer cost more messages, more leave cores idle at the end."""

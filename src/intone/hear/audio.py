@@ -138,7 +138,7 @@ def load(
     parts = list(blocks(sound, rate=rate, name=name, max_seconds=max_seconds))
     if isinstance(sound, Waveform):
         return sound
-    return Waveform(np.concatenate(parts), name or _name_of(sound))
+    return Waveform(np.concatenate(parts), name or name_of(sound))
 
 
 def blocks(
@@ -166,9 +166,42 @@ def blocks(
     >>> sum(len(block) for block in blocks(np.ones(44_100), rate=44_100))
     16000
     """
-    name = name or _name_of(sound)
+    for block in _blocks(sound, rate, name, max_seconds, mix=True):
+        yield block[:, 0]
+
+
+def channels(
+    sound: Sound, *, rate: int | None = None, name: str | None = None, max_seconds: float = MAX_SECONDS
+) -> Iterator[Samples]:
+    """Give the channels of a sound side by side, block by block, as :func:`blocks` gives their mean.
+
+    Parameters
+    ----------
+    sound, rate, name, max_seconds
+        As for :func:`load`.
+
+    Yields
+    ------
+    numpy.ndarray of float32, shape (samples, channels)
+        At 16 kHz, about ten seconds at a time at most.
+
+    Raises
+    ------
+    SoundError
+        As for :func:`blocks`, or the number of channels changes midway.
+
+    Examples
+    --------
+    >>> np.concatenate(list(channels(np.ones((44_100, 2)), rate=44_100))).shape
+    (16000, 2)
+    """
+    yield from _blocks(sound, rate, name, max_seconds, mix=False)
+
+
+def _blocks(sound: Sound, rate: int | None, name: str | None, max_seconds: float, *, mix: bool) -> Iterator[Samples]:
+    name = name or name_of(sound)
     if isinstance(sound, np.ndarray):
-        yield from _heard(_array_source(np.asarray(sound), rate, name), name, max_seconds)
+        yield from _heard(_array_source(np.asarray(sound), rate, name), name, max_seconds, mix=mix)
         return
     if rate is not None:
         raise RateError(f"{name}: rate= goes with arrays only; a file and a Waveform know their own.")
@@ -176,13 +209,15 @@ def blocks(
         if sound.duration > max_seconds:
             raise TooLongError(_too_long(name, sound.duration, max_seconds))
         step = block_samples(RATE, 1)
-        yield from (sound.samples[start : start + step] for start in range(0, len(sound.samples), step))
+        whole = sound.samples[:, np.newaxis]
+        yield from (whole[start : start + step] for start in range(0, len(whole), step))
         return
     with opened(sound, name) as content:
-        yield from _heard(decoded(content, name), name, max_seconds)
+        yield from _heard(decoded(content, name), name, max_seconds, mix=mix)
 
 
-def _name_of(sound: Any) -> str:
+def name_of(sound: Any) -> str:
+    """Say what errors and results call a sound that was given no name."""
     if isinstance(sound, Waveform):
         return sound.name
     if isinstance(sound, np.ndarray):
@@ -201,24 +236,17 @@ def _name_of(sound: Any) -> str:
 
 
 def _array_source(samples: NDArray[Any], rate: int | None, name: str) -> Source:
-    if samples.ndim not in (1, 2):
-        raise NotSoundError(
-            f"{name}: an array of {samples.ndim} dimensions; accepted are (samples,) and (samples, channels)."
-        )
+    frames = _frames(samples, name)
     if samples.size == 0:
         raise EmptySoundError(f"{name}: the array is empty; at least {MIN_SECONDS} s of sound are needed.")
-    kind = samples.dtype.kind
-    if kind not in "fiu" or (kind == "u" and samples.dtype != np.uint8):
-        raise NotSoundError(f"{name}: samples of type {samples.dtype}; accepted are floats, signed integers and uint8.")
     if rate is None:
-        if kind != "f":
+        if samples.dtype.kind != "f":
             raise RateError(
                 f"{name}: {samples.dtype} samples came without their rate; "
                 f"pass rate=, from {MIN_RATE} to {MAX_RATE} Hz."
             )
         rate = RATE
-    rate = _whole(rate, name)
-    frames = samples[:, np.newaxis] if samples.ndim == 1 else samples
+    rate = accepted_rate(rate, name)
     if frames.shape[1] > frames.shape[0]:
         raise NotSoundError(
             f"{name}: shape {samples.shape} has more channels than samples; accepted is (samples, channels), "
@@ -229,8 +257,36 @@ def _array_source(samples: NDArray[Any], rate: int | None, name: str) -> Source:
     return Source(rate, each, len(frames))
 
 
-def _whole(rate: Any, name: str) -> int:
-    """Take a rate of any number's type, as other libraries give it, and refuse what no array can be sampled at."""
+def as_block(samples: NDArray[Any], name: str) -> Block:
+    """Take a piece of sound of any length, ``(samples,)`` or ``(samples, channels)``, to floats of the latter shape.
+
+    Raises
+    ------
+    NotSoundError
+        It is no array of samples.
+    """
+    return _as_float(_frames(np.asarray(samples), name))
+
+
+def _frames(samples: NDArray[Any], name: str) -> NDArray[Any]:
+    if samples.ndim not in (1, 2):
+        raise NotSoundError(
+            f"{name}: an array of {samples.ndim} dimensions; accepted are (samples,) and (samples, channels)."
+        )
+    kind = samples.dtype.kind
+    if kind not in "fiu" or (kind == "u" and samples.dtype != np.uint8):
+        raise NotSoundError(f"{name}: samples of type {samples.dtype}; accepted are floats, signed integers and uint8.")
+    return samples[:, np.newaxis] if samples.ndim == 1 else samples
+
+
+def accepted_rate(rate: Any, name: str) -> int:
+    """Take a rate of any number's type, as other libraries give it.
+
+    Raises
+    ------
+    RateError
+        It is no whole number, or outside what is accepted.
+    """
     try:
         whole = operator.index(int(rate) if isinstance(rate, float) and rate.is_integer() else rate)
     except TypeError as error:
@@ -257,15 +313,15 @@ def _as_float(block: NDArray[Any]) -> Block:
 # --- One rate, one channel, checked ----------------------------------------------------------------------------------
 
 
-def _heard(source: Source, name: str, max_seconds: float) -> Iterator[Samples]:
-    """Mix to one channel, resample to 16 kHz, and refuse what no emotion can be heard in."""
-    import soxr
+def _heard(source: Source, name: str, max_seconds: float, *, mix: bool) -> Iterator[Samples]:
+    """Mix to one channel where asked, resample to 16 kHz, and refuse what no emotion can be heard in.
 
+    Gives blocks ``(samples, channels)``.
+    """
     rate = _accepted(source.rate, name)
     if source.frames is not None and source.frames > max_seconds * rate:  # known before anything is unpacked
         raise TooLongError(_too_long(name, source.frames / rate, max_seconds))
-    resampler = None if rate == RATE else soxr.ResampleStream(rate, RATE, 1, dtype="float32")
-    heard, peak, mono_peak = 0, 0.0, 0.0
+    converter, heard, peak, kept_peak = None, 0, 0.0, 0.0
     for block in source.blocks:
         heard += len(block)
         if heard > max_seconds * rate:
@@ -273,26 +329,70 @@ def _heard(source: Source, name: str, max_seconds: float) -> Iterator[Samples]:
         # Samples near the limit of their type overflow here; that is refused below, not warned of.
         with np.errstate(over="ignore", invalid="ignore"):
             peak = float(np.maximum(peak, np.abs(block).max()))  # unlike max(), keeps NaN
-            mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float64), dtype=np.float32)
+            kept = mixed(block) if mix else np.ascontiguousarray(block, dtype=np.float32)
         if not np.isfinite(peak):
             raise NotFiniteError(f"{name}: the sound holds NaN or infinite samples; every sample must be finite.")
-        part = mono if resampler is None else resampler.resample_chunk(mono)
-        mono_peak = max(mono_peak, _finite_peak(part, name))
+        converter = converter or Converter(rate, kept.shape[1])
+        if kept.shape[1] != converter.channels:
+            raise NotSoundError(
+                f"{name}: the sound changes from {converter.channels} to {kept.shape[1]} channels midway; "
+                "they can be told apart only where their number stays."
+            )
+        part = converter.push(kept)
+        kept_peak = max(kept_peak, _finite_peak(part, name))
         yield part
-    if heard == 0:
+    if heard == 0 or converter is None:
         raise TruncatedSoundError(f"{name}: the file ends behind its header; there is no sound in it.")
     if heard < MIN_SECONDS * rate:
         raise TooShortError(f"{name}: {heard / rate:.3f} s of sound; at least {MIN_SECONDS} s are needed.")
     if peak == 0:
         raise SilentSoundError(f"{name}: {heard / rate:.1f} s of digital silence; every sample is zero.")
-    if resampler is not None:
-        part = resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
-        mono_peak = max(mono_peak, _finite_peak(part, name))
-        yield part
-    if mono_peak == 0:
+    part = converter.finish()
+    kept_peak = max(kept_peak, _finite_peak(part, name))
+    yield part
+    if kept_peak == 0:
         raise SilentSoundError(
             f"{name}: the channels cancel each other out when they are mixed to one; nothing is left."
         )
+
+
+def mixed(block: Block) -> Samples:
+    """Mix ``(samples, channels)`` to ``(samples, 1)``: the mean."""
+    return np.ascontiguousarray(block.mean(axis=1, dtype=np.float64, keepdims=True), dtype=np.float32)
+
+
+class Converter:
+    """Brings sound from any rate to 16 kHz, piece by piece; how it is cut into pieces changes nothing.
+
+    Parameters
+    ----------
+    rate : int
+        Samples a second of what comes in.
+    channels : int
+        How many channels it has.
+    """
+
+    def __init__(self, rate: int, channels: int) -> None:
+        import soxr
+
+        self.rate, self.channels = rate, channels
+        self._stream = None if rate == RATE else soxr.ResampleStream(rate, RATE, channels, dtype="float32")
+
+    def push(self, samples: Samples) -> Samples:
+        """Convert ``(samples, channels)``."""
+        return samples if self._stream is None else self._converted(samples, last=False)
+
+    def finish(self) -> Samples:
+        """Give what is left, ``(samples, channels)``."""
+        nothing = np.zeros((0, self.channels), dtype=np.float32)
+        return nothing if self._stream is None else self._converted(nothing, last=True)
+
+    def _converted(self, samples: Samples, *, last: bool) -> Samples:
+        assert self._stream is not None
+        # Of one channel the converter gives and takes one dimension.
+        given = samples[:, 0] if self.channels == 1 else samples
+        found: Samples = self._stream.resample_chunk(given, last=last)
+        return found.reshape(-1, self.channels)
 
 
 def _too_long(name: str, found: float | None, accepted: float) -> str:

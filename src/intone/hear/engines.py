@@ -20,6 +20,8 @@ from intone.hear.modelfile import Card
 Floats = NDArray[np.float32]
 OUTPUTS = ("logits", "embedding", "attention", "voice")
 """What a model may give; see :class:`Heard`."""
+KNOWN, AGAIN = "known_", "again"
+"""What the inputs begin with that say what was heard before, and the output that answers from them."""
 STEP = RATE // 50
 """Samples of sound to a step of attention: 20 ms."""
 MAX_SECONDS = 30.0
@@ -56,6 +58,13 @@ class Hearing(Protocol):
 
     def __call__(self, sounds: Sequence[Waveform], baseline: Floats | None = None, /) -> Heard:
         """Hear; the baseline is ``(1, numbers)``."""
+
+
+class Again(Protocol):
+    """Answers from what was heard, beside another baseline."""
+
+    def __call__(self, heard: Heard, baseline: Floats | None = None, /) -> Floats:
+        """Give logits ``(sounds, labels)``; the baseline is ``(1 or sounds, numbers)``."""
 
 
 class Engine(Protocol):
@@ -190,7 +199,50 @@ def nobody(width: int) -> Floats:
     return np.concatenate([np.zeros(width), np.ones(width), [0, 0]]).astype(np.float32)[np.newaxis]
 
 
-def from_onnx(path: Path, *, threads: int) -> tuple[Engine, str]:
+class OnnxModel:
+    """A model file that ONNX Runtime has opened; :func:`from_onnx` makes one."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._outputs = [output.name for output in session.get_outputs()]
+        self._inputs = [given.name for given in session.get_inputs()] + [
+            given.name for given in session.get_overridable_initializers()
+        ]
+        # ValueError: no input or output of that name.
+        self._refusals: tuple[type[Exception], ...] = (*_onnx_errors(), ValueError)
+
+    def __call__(self, inputs: Inputs) -> Mapping[str, Floats]:
+        """Give what the model gives; see :class:`Engine`."""
+        known = [name for name in self._outputs if name in OUTPUTS]
+        return self._run(known if "logits" in known else ["logits"], inputs.named())
+
+    @property
+    def answers_again(self) -> bool:
+        """Whether the file can answer from what it has heard."""
+        return AGAIN in self._outputs
+
+    def again(self, heard: Heard, baseline: Floats | None = None, /) -> Floats:
+        """Answer from what was heard, beside another baseline ``(1 or sounds, numbers)``, as if it were heard anew."""
+        import onnxruntime
+
+        given = {f"{KNOWN}embedding": heard.embedding, f"{KNOWN}voice": heard.voice, "baseline": baseline}
+        fed = {name: values for name, values in given.items() if name in self._inputs and values is not None}
+        # The sound is asked for and not looked at.
+        fed |= {"waveform": np.zeros((1, STEP), np.float32), "lengths": np.array([STEP])}
+        options = onnxruntime.RunOptions()
+        options.only_execute_path_to_fetches = True
+        return self._run([AGAIN], fed, options)[AGAIN]
+
+    def _run(self, names: list[str], fed: Mapping[str, Any], options: Any = None) -> dict[str, Floats]:
+        try:
+            found = self._session.run(names, fed, options)
+        except self._refusals as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"the network and the card of the model do not fit ({reason}).") from error
+        return dict(zip(names, found, strict=True))
+
+
+def from_onnx(path: Path, *, threads: int) -> tuple[OnnxModel, str]:
     """Open a model file; give what runs it, and the text of its card.
 
     Raises
@@ -215,19 +267,7 @@ def from_onnx(path: Path, *, threads: int) -> tuple[Engine, str]:
         raise ModelError(
             f"{path}: an ONNX file without Intone's card; 'intone train' leaves model files that have one."
         )
-    refusals: tuple[type[Exception], ...] = (*_onnx_errors(), ValueError)  # ValueError: no input or output of that name
-
-    known = [output.name for output in session.get_outputs() if output.name in OUTPUTS]
-
-    def run(inputs: Inputs) -> Mapping[str, Floats]:
-        try:
-            found = session.run(known if "logits" in known else ["logits"], inputs.named())
-        except refusals as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(f"the network and the card of the model do not fit ({reason}).") from error
-        return dict(zip(known, found, strict=True))
-
-    return run, text
+    return OnnxModel(session), text
 
 
 def _onnx_errors() -> tuple[type[Exception], ...]:

@@ -71,7 +71,6 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
     check(path)
     try:
         from matplotlib.figure import Figure
-        from matplotlib.font_manager import findfont, get_font
     except ImportError as error:
         raise MissingExtraError("A picture needs Matplotlib: pip install 'intone[plot]'.") from error
     figure = Figure(figsize=(10, 6), layout="constrained")
@@ -79,16 +78,20 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
     _draw_wave(figure.add_subplot(grid[0, 0]), waveform, prediction)
     _draw_mel(figure.add_subplot(grid[1, 0]), waveform)
     _draw_bars(figure.add_subplot(grid[:, 1]), prediction)
-    # A file's name may be anything: no formula, no letter that the font lacks, and no longer than the picture is wide.
-    font = get_font(findfont("DejaVu Sans"))
-    name = "".join(
-        c if font.get_char_index(ord(c)) else "\N{REPLACEMENT CHARACTER}" for c in Path(prediction.file).name
-    )
-    figure.suptitle(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…", parse_math=False)
+    figure.suptitle(drawable(prediction.file), parse_math=False)
     try:
         figure.savefig(path, dpi=120)
     except OSError as error:
         raise UsageError(f"{path}: the picture cannot be written ({error.strerror}).") from error
+
+
+def drawable(file: str) -> str:
+    """Give a file's name for a title: no letter that the font lacks, and no longer than the picture is wide."""
+    from matplotlib.font_manager import findfont, get_font
+
+    font = get_font(findfont("DejaVu Sans"))
+    name = "".join(c if font.get_char_index(ord(c)) else "\N{REPLACEMENT CHARACTER}" for c in Path(file).name)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _draw_wave(axes: "Axes", waveform: Waveform, prediction: Prediction) -> None:

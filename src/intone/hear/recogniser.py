@@ -1,31 +1,30 @@
 """The recogniser: a model, its card, and the way from a sound to a prediction."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from intone.emotions import Emotion
-from intone.errors import BaselineError, ModelError, NoSpeechError, UsageError, unknown
-from intone.hear import audio, engines, modelfile
+from intone.errors import BaselineError, NoSpeechError, UsageError
+from intone.hear import audio
+from intone.hear.answering import Answering
 from intone.hear.audio import RATE, Sound, Waveform
 from intone.hear.baseline import Baseline
-from intone.hear.engines import Floats, Heard, Hearing
+from intone.hear.engines import Again, Floats, Heard, Hearing
 from intone.hear.following import Following
 from intone.hear.modelfile import Card
-from intone.results import Prediction
+from intone.results import Prediction, Timeline
+
+if TYPE_CHECKING:
+    from intone.hear.stream import Stream
+    from intone.hear.timeline import Turn
 
 BATCH = 128
 """How many utterances are held at a time, for the model to hear like lengths together."""
 BASELINE_SECONDS = 5.0
 """Longest piece of a recording that counts as one utterance of a baseline."""
-SLACK = 1e-6
-"""How far the shares of a prior may be from a sum of 1."""
-RAREST = 1e-6
-"""An emotion that a prior says never occurs, or that a model never learned, counts as this rare."""
 
 
 class Recogniser:
@@ -39,9 +38,9 @@ class Recogniser:
         What the model says of itself: labels, features, licence and honest scores.
     """
 
-    def __init__(self, hearing: Hearing, card: Card) -> None:
+    def __init__(self, hearing: Hearing, card: Card, again: Again | None = None, *, threads: int = 1) -> None:
         self.card = card
-        self._hearing = hearing
+        self._hearing, self._again, self._threads = hearing, again, threads
 
     def __repr__(self) -> str:
         return f"Recogniser({self.card.name!r}: {self.card.input} → {', '.join(self.card.labels)})"
@@ -116,7 +115,7 @@ class Recogniser:
             In the order of ``sounds``.
         """
         usual = self._fitting(baseline).vector if baseline else None
-        shift = self._shift(prior) if prior else np.zeros(len(self.card.labels))
+        reads = Answering(self.card, prior)
         predictions: list[Prediction] = []
         for start in range(0, len(sounds), BATCH):
             waveforms = [
@@ -125,8 +124,8 @@ class Recogniser:
             ]
             heard = self._hearing(waveforms, usual)
             attention = heard.attention or (None,) * len(waveforms)
-            each = zip(waveforms, heard.logits, attention, self._strange(heard), strict=True)
-            predictions += [self._prediction(*one, shift, beside=baseline is not None) for one in each]
+            each = zip(waveforms, heard.logits, attention, reads.strange(heard), strict=True)
+            predictions += [self._prediction(*one, reads, baseline is not None) for one in each]
         return predictions
 
     def follow(self, *, prior: Mapping[str, float] | None = None, baseline: Baseline | None = None) -> Following:
@@ -161,6 +160,109 @@ class Recogniser:
             self._fitting(baseline)
         return Following(self, prior=prior, baseline=baseline)
 
+    def timeline(
+        self,
+        sound: Sound,
+        *,
+        rate: int | None = None,
+        name: str | None = None,
+        prior: Mapping[str, float] | None = None,
+        baseline: Baseline | None = None,
+        channels: Literal["mixed", "separate"] = "mixed",
+        speakers: "Sequence[Turn] | None" = None,
+        hindsight: bool = False,
+        heard: Callable[[float], None] | None = None,
+    ) -> Timeline:
+        """Hear how the emotion of a recording of any length changes over time.
+
+        It is decoded as it is heard, so that memory does not grow with it. Speech is cut at pauses, and after 6 s; each
+        stretch is answered beside what its voice has sounded like before, and smoothed over time, both from the past
+        alone unless ``hindsight`` says otherwise.
+
+        Parameters
+        ----------
+        sound, rate, prior
+            As for :meth:`predict`.
+        name : str, optional
+            What the timeline calls the recording; its own name where it is left out.
+        baseline : Baseline, optional
+            What the speaker, or each of them, is known to sound like otherwise, before the recording begins.
+        channels : "mixed" or "separate"
+            Whether the channels are mixed, or each is a voice of its own, as in recordings of calls.
+        speakers : sequence of turns, optional
+            Who speaks when, from any diariser (:func:`intone.formats.read_rttm`): each becomes a voice of its own.
+        hindsight : bool, default False
+            Whether all is answered anew when the recording has ended, with what came later: the whole recording's
+            baseline and smoothing. It keeps 7 kB for each stretch.
+        heard : callable, optional
+            Told from time to time how many seconds of the recording have been decoded.
+
+        Returns
+        -------
+        Timeline
+
+        Raises
+        ------
+        SoundError
+            As for :meth:`predict`, but no length is too long.
+        BaselineError, UsageError
+            As for :meth:`predict`; or both channels and speakers are told apart.
+
+        Examples
+        --------
+        >>> import intone
+        >>> timeline = intone.load().timeline("examples/kennedy.flac")
+        >>> all(segment.emotion in intone.Emotion for segment in timeline.segments)
+        True
+        """
+        from intone.hear import timeline  # which is built on this module
+
+        options = timeline.Options(
+            prior, self._fitting(baseline) if baseline else None, channels, speakers, hindsight, self._threads
+        )
+        return timeline.made(self, sound, options, rate=rate, name=name, heard=heard or (lambda _: None))
+
+    def stream(
+        self,
+        *,
+        rate: int = RATE,
+        prior: Mapping[str, float] | None = None,
+        baseline: Baseline | None = None,
+        interim: bool = True,
+    ) -> "Stream":
+        """Begin to hear one voice as it speaks.
+
+        Parameters
+        ----------
+        rate : int, default 16000
+            Samples a second of what will be pushed.
+        prior, baseline
+            As for :meth:`predict`; the baseline is what is known of the speaker at the beginning.
+        interim : bool, default True
+            Whether to answer while a stretch is being spoken too, each 0.25 s.
+
+        Returns
+        -------
+        Stream
+            Its ``push`` takes sound and gives updates, and its ``finish`` gives the last.
+
+        Examples
+        --------
+        >>> import intone
+        >>> from intone.hear import audio
+        >>> stream = intone.load().stream()
+        >>> sound = audio.load("examples/kennedy.flac").samples
+        >>> updates = [update for part in np.array_split(sound, 99) for update in stream.push(part)]
+        >>> updates += stream.finish()
+        >>> timeline = intone.load().timeline("examples/kennedy.flac")
+        >>> tuple(update.segment for update in updates if update.final) == timeline.segments
+        True
+        """
+        from intone.hear.stream import Stream
+
+        known = self._fitting(baseline) if baseline else None
+        return Stream(self, Answering(self.card, prior), rate=rate, baseline=known, interim=interim)
+
     def heard_beside(
         self,
         sound: Sound,
@@ -173,14 +275,33 @@ class Recogniser:
         usual = self._fitting(baseline).vector if baseline else None
         waveform = audio.load(sound, rate=rate)
         heard: Heard = self._hearing([waveform], usual)
-        (strange,) = self._strange(heard)
+        reads = Answering(self.card, prior)
+        (strange,) = reads.strange(heard)
         attention = heard.attention[0] if heard.attention else None
-        shift = self._shift(prior) if prior else np.zeros(len(self.card.labels))
-        answer = self._prediction(waveform, heard.logits[0], attention, strange, shift, beside=baseline is not None)
+        answer = self._prediction(waveform, heard.logits[0], attention, strange, reads, baseline is not None)
         if strange or heard.voice is None:
             return answer, None
-        card, seconds = self.card, waveform.duration
-        return answer, Baseline.of(heard.voice, model=card.name, fingerprint=card.fingerprint, seconds=seconds)
+        return answer, self.gathered(heard.voice, waveform.duration)
+
+    def gathered(self, voices: Floats, seconds: float) -> Baseline:
+        """Give the baseline that voices ``(utterances, width)`` of one speaker make."""
+        return Baseline.of(voices, model=self.card.name, fingerprint=self.card.fingerprint, seconds=seconds)
+
+    def hear(self, sound: Waveform, baseline: Baseline | None = None) -> Heard:
+        """Give what the model itself gives of a sound, beside a baseline of its own where there is one."""
+        return self._hearing([sound], None if baseline is None else baseline.vector)
+
+    def again(self, heard: Heard, baseline: Baseline) -> Floats:
+        """Answer from what was heard beside a baseline of this model: logits ``(sounds, labels)``.
+
+        A model file that cannot do so, such as one from before it was possible, answers as it did without a baseline.
+        """
+        return heard.logits if self._again is None else self._again(heard, baseline.vector)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether a recording's own baseline can be gathered while it is heard."""
+        return self.card.baselines and self._again is not None
 
     def embed(self, sound: Sound, *, rate: int | None = None) -> Floats:
         """Give what the model hears in a sound as a vector, in which sounds of like expression lie close together.
@@ -232,7 +353,7 @@ class Recogniser:
         """
         if not sounds:
             raise UsageError("A baseline needs at least one recording of the speaker.")
-        voices, seconds = list[Floats](), 0.0
+        reads, voices, seconds = Answering(self.card), list[Floats](), 0.0
         for sound in sounds:
             whole = audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
             cut = np.array_split(whole.samples, math.ceil(whole.duration / BASELINE_SECONDS))
@@ -240,7 +361,7 @@ class Recogniser:
             heard: Heard = self._hearing(pieces)
             if heard.voice is None:
                 raise UsageError(self._knows_none())
-            spoken = [not strange for strange in self._strange(heard)]
+            spoken = [not strange for strange in reads.strange(heard)]
             if not any(spoken):
                 raise NoSpeechError(f"{whole.name}: no speech was heard in it, so that it says nothing of a speaker.")
             voices.append(heard.voice[spoken])
@@ -273,121 +394,23 @@ class Recogniser:
         heard: Heard = self._hearing([Waveform(np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32))])
         return 0 if heard.voice is None else heard.voice.shape[1]
 
-    def _shift(self, prior: Mapping[str, float]) -> NDArray[np.float64]:
-        """Give what is added to logits for a world of other shares (Saerens, Latinne and Decaestecker 2002)."""
-        for emotion, share in prior.items():
-            if emotion not in self.card.labels:
-                raise unknown("emotion", str(emotion), self.card.labels)
-            if not 0 <= share <= 1:
-                raise UsageError(f"The prior has {emotion} = {share}; accepted is a share from 0 to 1.")
-        said, whole = np.array([prior.get(label, np.nan) for label in self.card.labels]), sum(prior.values())
-        before = np.array([self.card.prior.get(label, 1.0) for label in self.card.labels])
-        left = before[np.isnan(said)].sum()
-        if whole > 1 + SLACK or (left == 0 and whole < 1 - SLACK):
-            raise UsageError(f"The shares of the prior sum to {whole:g}; accepted is 1 for all, and up to 1 for some.")
-        wanted = np.where(np.isnan(said), max(1 - whole, 0) * before / (left or 1), said)
-        return np.asarray(np.log(np.maximum(wanted, RAREST)) - np.log(np.maximum(before / before.sum(), RAREST)))
-
-    def _strange(self, heard: Heard) -> list[bool]:
-        """Say which sounds are unlike all speech that the model knows: a noise, a melody, a siren."""
-        if heard.voice is None or not self.card.strangest:
-            return [False] * len(heard.logits)
-        strange: list[bool] = (np.square(heard.voice).mean(axis=1) > self.card.strangest).tolist()
-        return strange
-
     def _prediction(
         self,
         waveform: Waveform,
         logits: Floats,
         attention: Floats | None,
         strange: bool,
-        shift: NDArray[np.float64],
-        *,
+        reads: Answering,
         beside: bool,
     ) -> Prediction:
-        if logits.shape != (len(self.card.labels),) or not np.isfinite(logits).all():
-            raise ModelError(
-                f"{self.card.name}: the network gave {logits.shape} values, or some that are not finite; "
-                f"accepted is one for each of the {len(self.card.labels)} labels."
-            )
-        card, apart = self.card, beside and self.card.temperature_beside > 0
-        temperature = card.temperature_beside if apart else card.temperature
-        threshold = card.threshold_beside if apart else card.threshold
-        probabilities = softmax(logits.astype(np.float64) / temperature + shift)
-        scores = dict.fromkeys(Emotion, 0.0)
-        scores |= {Emotion(label): float(p) for label, p in zip(self.card.labels, probabilities, strict=True)}
+        scores = reads.named(reads.scores(logits, beside=beside))
         emotion = max(scores, key=scores.__getitem__)
         return Prediction(
             file=waveform.name,
             emotion=emotion,
             scores=scores,
-            unsure=strange or scores[emotion] < threshold,
+            unsure=strange or scores[emotion] < reads.threshold(beside=beside),
             duration=waveform.duration,
             model=self.card.name,
             attention=attention,
         )
-
-
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn logits ``(…, labels)`` into probabilities that sum to 1 along the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-
-def load(model: str | Path = modelfile.DEFAULT, *, threads: int = 0) -> Recogniser:
-    """Load a model and give a recogniser.
-
-    Parameters
-    ----------
-    model : str or path
-        The name of a model that ships (``intone models list``), a model file (``*.intone.onnx``), a run folder, or the
-        ``model.keras`` of a run folder (that one alone imports Keras).
-    threads : int, default 0
-        How many threads the model may use; 0 means one for each core.
-
-    Returns
-    -------
-    Recogniser
-        Ready to hear, with no network and no download.
-
-    Raises
-    ------
-    ModelError
-        The file is not a model of Intone, or not one that this version can run.
-    UsageError
-        There is no model of that name.
-
-    Examples
-    --------
-    >>> import intone
-    >>> intone.load().card.labels
-    ('anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise')
-    """
-    if threads < 0:
-        raise UsageError(f"threads is {threads}; accepted are 0, for one for each core, and any number above.")
-    path = modelfile.find(model)
-    by_keras = path.suffix == ".keras"
-    engine, text = engines.from_keras(path) if by_keras else engines.from_onnx(path, threads=threads)
-    card = _for_use(Card.from_json(text, name=str(path)), path)
-    return _tried(Recogniser(engines.hearing(engine, card, name=str(path)), card), path)
-
-
-def _tried(recogniser: Recogniser, path: Path) -> Recogniser:
-    """Let the model hear a second of noise, so that one whose network and card do not fit is refused here."""
-    noise = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
-    try:
-        recogniser.predict(Waveform(noise))
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
-    return recogniser
-
-
-def _for_use(card: Card, path: Path) -> Card:
-    """Refuse what cannot answer with the seven emotions; evaluation may have other labels, use may not."""
-    others = [label for label in card.labels if label not in set(Emotion)]
-    if others:
-        raise UsageError(
-            f"{path}: this model was made for evaluation and answers {', '.join(others)} too; "
-            f"a model for use answers with the seven: {', '.join(Emotion)}."
-        )
-    return card

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intone import corpora, features
+from intone import corpora, features, machine
 from intone.emotions import Emotion
 from intone.errors import CorpusError, SoundError
 from intone.features import FeatureRecipe, Given, Inputs, Sounds, parallel
@@ -159,7 +159,7 @@ def _table(recipe: TrainingRecipe, root: Path) -> tuple[pd.DataFrame, tuple[str,
 
 def _all_heard(ear: _Ear, paths: list[Path], names: list[str]) -> Iterator[_Heard]:
     """Hear every recording, in order; where there are many, on every core."""
-    cores = parallel.cores()
+    cores = machine.cores()
     if len(paths) < WORTH_PROCESSES or cores == 1:
         yield from map(ear, paths, names)
         return

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from intone.errors import UsageError, unknown
 from intone.features import Inputs
-from intone.hear.recogniser import softmax
+from intone.hear.answering import softmax
 from intone.learn import classical, fit, networks, recipe
 from intone.learn.learners import MODELS, Network, family
 

@@ -18,8 +18,10 @@ from sklearn.pipeline import Pipeline
 from intone.errors import ModelError
 from intone.features import Inputs
 from intone.hear import engines
+from intone.hear.answering import softmax
+from intone.hear.engines import AGAIN, KNOWN
 from intone.hear.modelfile import METADATA_KEY, Card
-from intone.hear.recogniser import softmax
+from intone.learn import again
 from intone.learn.classical import for_export
 
 Floats = NDArray[np.float32]
@@ -64,6 +66,7 @@ def network(to_logits: Any, card: Card, path: Path, *, proof: Inputs, expected: 
             # An input with an initializer may be left out: then the speaker is one of whom nothing has been heard.
             default = engines.nobody(proof.baseline.shape[1] // 2 - 1)
             model.graph.initializer.append(numpy_helper.from_array(default, "baseline"))
+            again.add(model)
         onnx.save(model, target)
 
     _written(draft, card, path, proof, expected, NETWORK_TOLERANCE)
@@ -108,7 +111,7 @@ def _written(
         draft(target)
         model = onnx.load(target)
         for value in (*model.graph.input, *model.graph.output):
-            value.type.tensor_type.shape.dim[0].dim_param = "speakers" if value.name == "baseline" else "batch"
+            value.type.tensor_type.shape.dim[0].dim_param = _rows(value.name)
         model.graph.name, model.graph.doc_string, model.producer_name = card.name, "", "intone"
         del model.metadata_props[:]
         model.metadata_props.add(key=METADATA_KEY, value=card.to_json())
@@ -119,6 +122,13 @@ def _written(
         if not apart <= tolerance:
             raise ModelError(f"{path.name}: the model file's probabilities differ from the model's by {apart:.1e}.")
         target.replace(path)
+
+
+def _rows(name: str) -> str:
+    """Name what a value has a row for; a baseline may be one for all, and what was heard before is of other sounds."""
+    if name == "baseline":
+        return "speakers"
+    return "heard" if name == AGAIN or name.startswith(KNOWN) else "batch"
 
 
 @contextlib.contextmanager

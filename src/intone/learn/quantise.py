@@ -15,9 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from intone.errors import ModelError, UsageError
 from intone.hear import engines
+from intone.hear.answering import softmax
 from intone.hear.audio import RATE, Waveform
 from intone.hear.modelfile import Card
-from intone.hear.recogniser import softmax
 
 Floats = NDArray[np.float32]
 SMALLEST = 4096
