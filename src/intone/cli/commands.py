@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from intone.cli import baseline, corpora, evaluate, export, features, models, predict, rank, timeline, train
+from intone.cli import baseline, corpora, evaluate, export, features, live, models, predict, rank, timeline, train
 
 
 class Commands(TyperGroup):
@@ -29,6 +29,7 @@ app = typer.Typer(
     epilog="Examples: intone predict call.wav, and intone COMMAND --help for those of each command.",
 )
 app.command("predict")(predict.predict)
+app.command("live")(live.live)
 app.command("timeline")(timeline.timeline)
 app.command("baseline")(baseline.baseline)
 app.command("train")(train.train)

@@ -1,7 +1,8 @@
 """Plays a sound on the machine's loudspeaker (extra ``play``)."""
 
-from intone.errors import IntoneError, MissingExtraError
+from intone.errors import IntoneError
 from intone.hear.audio import RATE, Waveform
+from intone.hear.microphone import portaudio
 
 
 class NoLoudspeakerError(IntoneError):
@@ -20,14 +21,7 @@ def play(waveform: Waveform) -> None:
     NoLoudspeakerError
         There is no audio device, or it refuses.
     """
-    try:
-        import sounddevice
-    except ImportError as error:
-        raise MissingExtraError("--play needs sounddevice: pip install 'intone[play]'.") from error
-    except OSError as error:  # what sounddevice raises where the system has no PortAudio
-        raise MissingExtraError(
-            "--play needs the system's PortAudio library (Debian and Ubuntu: apt install libportaudio2)."
-        ) from error
+    sounddevice = portaudio("--play")
     try:
         sounddevice.play(waveform.samples, RATE, blocking=True)
     except sounddevice.PortAudioError as error:
