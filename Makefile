@@ -9,7 +9,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 # A target whose recipe failed is not left behind as if it were made.
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-reference lint bench results clean
+.PHONY: help demo test soak test-reference lint bench results clean
 help:            ## Say what can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -19,6 +19,9 @@ demo: $(VENV)/.hear  ## Hear the emotion in the recordings of examples/
 test: $(VENV)/.dev  ## Run the whole suite
 	@# A worker that crashed is not replaced: pytest-xdist 3.8 can wait for ever on the replacement (its issue 1327).
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0
+
+soak: $(VENV)/.dev  ## Push eight hours of sound into a stream, and look at its memory
+	$(BIN)/python -m pytest -q tests/soak/soak_stream.py
 
 test-reference: $(VENV)/.reference  ## Compare the encoder with Hugging Face's, on real speech
 	$(BIN)/python -m pytest -s tests/learn/whisper_reference.py

@@ -1,5 +1,6 @@
 """From a model's name or file to a recogniser that is ready to hear."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,9 @@ def load(model: str | Path = modelfile.DEFAULT, *, threads: int = 0) -> Recognis
     card = _for_use(Card.from_json(text, name=str(path)), path)
     again = engine.again if isinstance(engine, engines.OnnxModel) and engine.answers_again else None
     hearing = engines.hearing(engine, card, name=str(path))
-    return _tried(Recogniser(hearing, card, again, threads=threads or cores()), path)
+    threads = threads or cores()
+    single = None if by_keras or threads == 1 else partial(load, path, threads=1)
+    return _tried(Recogniser(hearing, card, again, threads=threads, single=single), path)
 
 
 def _tried(recogniser: Recogniser, path: Path) -> Recogniser:

@@ -38,9 +38,17 @@ class Recogniser:
         What the model says of itself: labels, features, licence and honest scores.
     """
 
-    def __init__(self, hearing: Hearing, card: Card, again: Again | None = None, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        hearing: Hearing,
+        card: Card,
+        again: Again | None = None,
+        *,
+        threads: int = 1,
+        single: "Callable[[], Recogniser] | None" = None,
+    ) -> None:
         self.card = card
-        self._hearing, self._again, self._threads = hearing, again, threads
+        self._hearing, self._again, self._threads, self._opens_single = hearing, again, threads, single
 
     def __repr__(self) -> str:
         return f"Recogniser({self.card.name!r}: {self.card.input} → {', '.join(self.card.labels)})"
@@ -220,7 +228,7 @@ class Recogniser:
         options = timeline.Options(
             prior, self._fitting(baseline) if baseline else None, channels, speakers, hindsight, self._threads
         )
-        return timeline.made(self, sound, options, rate=rate, name=name, heard=heard or (lambda _: None))
+        return timeline.made(self._single, sound, options, rate=rate, name=name, heard=heard or (lambda _: None))
 
     def stream(
         self,
@@ -261,7 +269,7 @@ class Recogniser:
         from intone.hear.stream import Stream
 
         known = self._fitting(baseline) if baseline else None
-        return Stream(self, Answering(self.card, prior), rate=rate, baseline=known, interim=interim)
+        return Stream(self._single, Answering(self.card, prior), rate=rate, baseline=known, interim=interim)
 
     def heard_beside(
         self,
@@ -387,6 +395,11 @@ class Recogniser:
                 "it is damaged."
             )
         return baseline
+
+    @cached_property
+    def _single(self) -> "Recogniser":
+        """The same model for one thread: stretches heard side by side would only wait for each other's threads."""
+        return self if self._opens_single is None else self._opens_single()
 
     @cached_property
     def _width(self) -> int:

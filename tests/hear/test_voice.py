@@ -1,0 +1,93 @@
+"""The detector of speech: every frame is told, at any level, and noise is not taken for speech."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from intone.features import prepare
+from intone.hear import audio, voice
+from intone.hear.audio import RATE
+from tests import composed, outside
+
+Floats = NDArray[np.float32]
+
+
+def chances(sound: Floats) -> Floats:
+    detector, ready = voice.Detector(), len(sound) // voice.TICK * voice.TICK
+    parts = [detector.push(sound[start : start + voice.TICK]) for start in range(0, ready, voice.TICK)]
+    return np.concatenate([*parts, detector.finish(sound[ready:])])
+
+
+def spoken(examples: Path) -> Floats:
+    """Give speech between two seconds of a quiet room."""
+    room = np.random.default_rng(0).normal(0, 1e-4, RATE).astype(np.float32)
+    return np.concatenate([room, audio.load(examples / "plain.flac").samples, room])
+
+
+@given(count=st.integers(0, 3 * RATE), seed=st.integers(0, 9))
+def test_every_frame_is_told_once(count: int, seed: int) -> None:
+    sound = np.random.default_rng(seed).normal(0, 0.1, count).astype(np.float32)
+    found = chances(sound)
+    assert len(found) == -(-count // voice.FRAME)
+    assert found.min(initial=0) >= 0
+    assert found.max(initial=1) <= 1
+
+
+def test_speech_is_found_between_silence(examples: Path) -> None:
+    sound = spoken(examples)
+    told = chances(sound) >= voice.THRESHOLD
+    sounding = prepare.sounding(sound, below_db=30)
+    first, last = sounding.start // voice.FRAME, sounding.stop // voice.FRAME
+    assert told[first:last].mean() > 0.75
+    assert told[: first - 30].mean() == 0
+    assert told[last + 30 :].mean() == 0
+
+
+@pytest.mark.parametrize("gain", [0.05, 0.3, 4.0])
+def test_level_changes_next_to_nothing(examples: Path, gain: float) -> None:
+    sound = spoken(examples)
+    usual, other = (chances(np.float32(level) * sound) >= voice.THRESHOLD for level in (1.0, gain))
+    assert (usual == other).mean() > 0.95
+
+
+def test_what_comes_later_changes_nothing(examples: Path) -> None:
+    sound = spoken(examples)
+    half = len(sound) // 2 // voice.TICK * voice.TICK
+    detector = voice.Detector()
+    before = np.concatenate([detector.push(sound[at : at + voice.TICK]) for at in range(0, half, voice.TICK)])
+    assert np.array_equal(before, chances(sound)[: len(before)])
+    assert len(before) >= half // voice.FRAME - voice.AHEAD - 1
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-5, 1e-3, 0.1])
+def test_noise_and_silence_are_no_speech(level: float) -> None:
+    noise = np.random.default_rng(1).normal(0, 1, 10 * RATE).astype(np.float32)
+    assert (chances(np.float32(level) * noise) >= voice.THRESHOLD).mean() < 0.01
+
+
+def test_most_of_the_time_sounds_that_are_no_speech_are_not_taken_for_it() -> None:
+    room = np.random.default_rng(0).normal(0, 1e-4, RATE).astype(np.float32)
+    told = [
+        (chances(np.concatenate([room, sound, sound])) >= voice.THRESHOLD)[100:].mean()
+        for kinds in (outside.sounds(5), outside.others(5))
+        for sound in kinds.values()
+    ]
+    assert np.mean(told) < 0.35
+    assert np.median(told) < 0.2
+
+
+@pytest.mark.corpora
+def test_new_speakers_are_found_in_noise(corpora_root: Path) -> None:
+    table = composed.unheard(corpora_root, "emovo")
+    for noise_db, least, most in ((None, 0.8, 0.08), (10.0, 0.6, 0.08)):
+        whole = composed.conversation(table, sorted(set(table["speaker"]))[0], 60, seed=1, noise_db=noise_db)
+        told = chances(whole.samples) >= voice.THRESHOLD
+        true = np.zeros(len(told), np.bool_)
+        for said in whole.spoken:
+            true[round(said.start * 100) : round(said.end * 100)] = True
+        assert told[true].mean() > least
+        assert told[~true].mean() < most
