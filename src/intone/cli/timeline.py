@@ -78,6 +78,8 @@ def timeline(
     from intone.hear import loading, modelfile
     from intone.hear.baseline import Baseline
 
+    if plot is not None and file == STANDARD_INPUT:
+        raise UsageError("--plot reads the recording a second time; name a file instead of standard input.")
     written = _checked(plot, form, out, as_json)
     turns = None if speakers is None else _turns(speakers)
     known = None if baseline is None else Baseline.load(baseline)
@@ -92,8 +94,6 @@ def timeline(
     if plot is not None:
         from intone.hear import timeline_picture
 
-        if file == STANDARD_INPUT:
-            raise UsageError("--plot reads the recording a second time; name a file instead of standard input.")
         timeline_picture.save(file, found, plot)
         tell(f"Drew {plot}")
     written(found)
