@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import parselmouth
 import pyarrow.parquet as pq
 import pytest
 import webvtt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from parselmouth.praat import call
 from praatio import textgrid
@@ -22,10 +23,11 @@ from pympi import Elan
 
 from intone import formats
 from intone.emotions import Emotion
-from intone.errors import UsageError
+from intone.errors import MissingExtraError, UsageError
 from intone.hear.summary import by_voice, summary
 from intone.results import Segment, Timeline
 
+CHANCES = list(map(str, Emotion))
 AWKWARD = 'An "odd" name --> <v>&\n\udcff\x07 \N{SPEAKING HEAD IN SILHOUETTE}'
 
 
@@ -73,6 +75,22 @@ def timelines(draw: st.DrawFn) -> Timeline:
     return timeline(segments, last + draw(st.sampled_from([0.0, 0.25])))
 
 
+NAMES = st.text(st.characters(), max_size=8)  # half surrogates too, as a file's name may hold them
+
+
+@st.composite
+def rough(draw: st.DrawFn) -> Timeline:
+    """Draw what no detector gives: any floats, stretches shorter than is written, ends beyond the recording's."""
+    segments: list[Segment] = []
+    for speaker in draw(st.lists(NAMES, unique=True, min_size=1, max_size=3)):
+        at = 0.0
+        for pause, length in draw(st.lists(st.tuples(*[st.floats(0, 2) | st.floats(0, 1e-5)] * 2), max_size=5)):
+            segments.append(segment(at + pause, at + pause + length, Emotion.FEAR, 0.9, speaker))
+            at = segments[-1].end
+    last = max((one.end for one in segments), default=1.0)
+    return timeline(segments, max(last - draw(st.floats(0, 1e-3)), 0.1), draw(NAMES))
+
+
 def own(whole: Timeline, name: str) -> list[Segment]:
     return [one for one in whole.segments if one.voice == name]
 
@@ -100,6 +118,61 @@ def test_a_textgrid_has_no_gap_and_praat_agrees(whole: Timeline, tmp_path_factor
             assert entry[:2] == pytest.approx(true[:2], abs=1e-6)
 
 
+@given(whole=rough())
+def test_a_textgrid_of_anything_has_no_interval_without_length(
+    whole: Timeline, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("grid") / "one.TextGrid"
+    formats.save(whole, path)
+    grid = parselmouth.Data.read(str(path))
+    assert grid.xmax == pytest.approx(whole.duration, abs=1e-6)
+    tiers = int(call(grid, "Get number of tiers"))
+    assert tiers == max(len(whole.voices), 1)
+    for tier in range(1, tiers + 1):
+        at = 0.0
+        for place in range(1, int(call(grid, "Get number of intervals", tier)) + 1):
+            assert call(grid, "Get start time of interval", tier, place) == at
+            end = call(grid, "Get end time of interval", tier, place)
+            assert end > at
+            at = end
+        assert at == grid.xmax
+
+
+@given(speakers=st.lists(NAMES, unique=True, min_size=1, max_size=3))
+def test_no_two_voices_share_a_tier_whatever_they_are_called(
+    speakers: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole = timeline([segment(0, 1, Emotion.FEAR, 0.9, speaker) for speaker in speakers], 1.0)
+    folder = tmp_path_factory.mktemp("tiers")
+    formats.save(whole, folder / "one.TextGrid")
+    formats.save(whole, folder / "one.eaf")
+    formats.save(whole, folder / "one.rttm")
+    grid = parselmouth.Data.read(str(folder / "one.TextGrid"))
+    names = [call(grid, "Get tier name", place) for place in range(1, int(call(grid, "Get number of tiers")) + 1)]
+    assert len(set(names)) == len(speakers)
+    elan = list(Elan.Eaf(str(folder / "one.eaf")).get_tier_names())
+    assert len(set(elan)) == len(speakers)
+    assert all(elan)
+    if any(speakers):
+        assert len({turn.speaker for turn in formats.read_rttm(folder / "one.rttm")}) == len(speakers)
+
+
+@pytest.mark.parametrize("name", ["Ann", "می\u200cخواهم", "山\u3000田", "Zoë\xa0B", 'a "b"', "\N{GRINNING FACE}"])
+def test_a_name_of_any_language_is_kept(name: str, tmp_path: Path) -> None:
+    whole = timeline([segment(0, 1, Emotion.FEAR, 0.9, name)], 1.0, file=f"{name}.wav")
+    formats.save(whole, tmp_path / "one.TextGrid")
+    grid = textgrid.openTextgrid(str(tmp_path / "one.TextGrid"), includeEmptyIntervals=False)
+    assert call(parselmouth.Data.read(str(tmp_path / "one.TextGrid")), "Get tier name", 1) == name
+    assert len(grid.tierNames) == 1
+    formats.save(whole, tmp_path / "one.eaf")
+    assert list(Elan.Eaf(str(tmp_path / "one.eaf")).get_tier_names()) == [name]
+    for form, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
+        table = read(io.BytesIO(formats.render(whole, form)))
+        assert (table["file"][0], table["speaker"][0]) == (f"{name}.wav", name)
+    line = json.loads(formats.render(whole, "jsonl"))
+    assert (line["file"], line["speaker"]) == (f"{name}.wav", name)
+
+
 def test_a_textgrid_is_read_by_praatio(tmp_path: Path) -> None:
     formats.save(CALL, tmp_path / "call.TextGrid")
     grid = textgrid.openTextgrid(str(tmp_path / "call.TextGrid"), includeEmptyIntervals=False)
@@ -116,7 +189,17 @@ def test_webvtt_is_read_by_webvtt(tmp_path: Path) -> None:
     assert [(cue.start_in_seconds, cue.voice, cue.text) for cue in cues] == [
         (0, "Ann", "neutral 90 %"), (2, "Bo", "unsure (anger?) 40 %"), (4, "Ann", "anger 80 %"),
     ]  # fmt: skip
+    assert [cue.start for cue in cues] == ["00:00:00.500", "00:00:02.000", "00:00:04.500"]
     assert [cue.end for cue in cues] == ["00:00:02.250", "00:00:04.000", "00:00:06.125"]
+
+
+def test_a_note_of_webvtt_ends_where_it_ends(tmp_path: Path) -> None:
+    odd = replace(CALL, file=f"{AWKWARD}--->\n\n00:00.000 --> 00:01.000\nno", model="m --> n")
+    (tmp_path / "call.vtt").write_bytes(formats.render(odd, "webvtt"))
+    assert len(list(webvtt.read(str(tmp_path / "call.vtt")))) == 3
+    head = (tmp_path / "call.vtt").read_text(encoding="utf-8").split("\n\n")[1]
+    assert head.startswith("NOTE ")
+    assert "-->" not in head
 
 
 @given(whole=timelines())
@@ -127,15 +210,25 @@ def test_rttm_is_read_as_its_definition_says_and_by_ourselves(
     if not whole.segments:
         assert text == b""
         return
-    table = pd.read_csv(io.BytesIO(text), sep=" ", header=None, keep_default_na=False, quoting=3)
+    table = pd.read_csv(io.BytesIO(text), sep=" ", header=None, keep_default_na=False, quoting=3, dtype={7: str})
     assert table.shape == (len(whole.segments), 10)
     assert set(table[0]) == {"SPEAKER"}
+    assert table[6].tolist() == ["unsure" if one.unsure else str(one.emotion) for one in whole.segments]
+    assert table.groupby(7).ngroups == len(whole.voices)
     assert table[3].tolist() == pytest.approx([one.start for one in whole.segments], abs=1e-3)
     assert table[4].tolist() == pytest.approx([one.duration for one in whole.segments], abs=1e-3)
     path = tmp_path_factory.mktemp("rttm") / "one.rttm"
     path.write_bytes(text)
     turns = formats.read_rttm(path)
-    assert [turn.start for turn in turns] == pytest.approx([one.start for one in whole.segments], abs=1e-3)
+    true = sorted(whole.segments, key=lambda one: (one.start, one.end))
+    assert [turn.start for turn in turns] == pytest.approx([one.start for one in true], abs=1e-9)
+    assert [turn.end for turn in turns] == pytest.approx([one.end for one in true], abs=1e-9)
+
+
+def test_rttm_tells_whose_turn_it_is(tmp_path: Path) -> None:
+    spaced = timeline([segment(0, 1, Emotion.FEAR, 0.9, "Ann B"), segment(1, 2, Emotion.FEAR, 0.9, "")], 2.0)
+    formats.save(spaced, tmp_path / "one.rttm")
+    assert [turn.speaker for turn in formats.read_rttm(tmp_path / "one.rttm")] == ["Ann_B", "unnamed"]
 
 
 @given(whole=timelines())
@@ -147,8 +240,13 @@ def test_elan_files_are_read_by_pympi(whole: Timeline, tmp_path_factory: pytest.
     assert len(tiers) == max(len(whole.voices), 1)
     for tier, name in zip(tiers, whole.voices, strict=False):
         found = sorted(elan.get_annotation_data_for_tier(tier))
-        expected = sorted((round(1000 * one.start), round(1000 * one.end)) for one in own(whole, name))
-        assert [entry[:2] for entry in found] == expected
+        expected = sorted(
+            (round(1000 * one.start), round(1000 * one.end), "unsure" if one.unsure else str(one.emotion))
+            for one in own(whole, name)
+        )
+        assert [(start, end, text.split()[0]) for start, end, text in found] == expected
+    slots = [int(slot.attrib["TIME_VALUE"]) for slot in ET.parse(path).getroot().iter("TIME_SLOT")]
+    assert slots == sorted(slots)
     assert set(elan.controlled_vocabularies) == {"emotions"}
 
 
@@ -161,7 +259,7 @@ def test_csv_and_parquet_are_read_by_pandas(tmp_path: Path) -> None:
         assert table["speaker"].tolist() == ["Ann", "Bo", "Ann"]
         assert table["emotion"].tolist() == ["neutral", "anger", "anger"]
         assert table["unsure"].tolist() == [False, True, False]
-        assert table[list(map(str, Emotion))].sum(axis=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+        assert table[CHANCES].sum(axis=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
 
 def test_parquet_has_its_types_without_a_segment_too() -> None:
@@ -182,8 +280,14 @@ def test_json_lines_and_json_say_what_the_timeline_says() -> None:
 @given(whole=timelines())
 def test_audformat_takes_the_segmented_index(whole: Timeline, tmp_path_factory: pytest.TempPathFactory) -> None:
     frame = formats.as_frame(whole)
-    if len(frame):
-        assert audformat.is_segmented_index(frame)
+    assert audformat.is_segmented_index(frame)
+    audformat.assert_index(frame.index)
+    ours = [(one.start, one.end) for one in whole.segments]
+    theirs = audformat.segmented_index(
+        ["calls/one.wav"] * len(ours),
+        *([pd.Timedelta(round(1000 * pair[side]), "ms") for pair in ours] for side in (0, 1)),
+    )
+    pd.testing.assert_index_equal(frame.index, theirs)
     path = tmp_path_factory.mktemp("frame") / "db.emotion.csv"
     path.write_bytes(formats.render(whole, "audformat"))
     again = audformat.utils.read_csv(str(path))
@@ -192,6 +296,38 @@ def test_audformat_takes_the_segmented_index(whole: Timeline, tmp_path_factory: 
     if len(whole.segments):
         starts = index.get_level_values("start").total_seconds()
         assert starts.tolist() == pytest.approx([one.start for one in whole.segments], abs=1e-9)
+
+
+def test_a_frame_has_its_types_without_a_segment_too() -> None:
+    kinds = formats.as_frame(timeline([], 3.0)).dtypes
+    assert kinds.equals(formats.as_frame(CALL).dtypes)
+    assert (str(kinds["channel"]), str(kinds["unsure"]), str(kinds["anger"])) == ("int64", "bool", "float64")
+
+
+def test_json_holds_no_half_of_a_character(tmp_path: Path) -> None:
+    odd = timeline([replace(CALL.segments[0], speaker="caf\udce9"), CALL.segments[1]], 7.0, file="caf\udce9.wav")
+    for form in ("json", "jsonl"):
+        assert b"\\ud" not in formats.render(odd, form)
+    assert json.loads(formats.render(odd, "json"))["file"] == r"caf\xe9.wav"
+    assert set(json.loads(formats.render(odd, "json"))["voices"]) == {r"caf\xe9", "Bo"}
+
+
+@given(whole=rough())
+@settings(max_examples=30)
+def test_no_timeline_ends_a_writer(whole: Timeline) -> None:
+    for form in formats.FORMATS:
+        content = formats.render(whole, form)
+        if form != "parquet":
+            content.decode("utf-8")
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for form in ("parquet", "audformat"):
+        with pytest.raises(MissingExtraError, match=r"intone\[learn\]"):
+            formats.render(CALL, form)
+    assert formats.render(CALL, "csv")
 
 
 @pytest.mark.parametrize("form", sorted(formats.FORMATS))
@@ -222,45 +358,6 @@ def test_a_file_appears_whole_or_not_at_all_and_its_ending_says_what(tmp_path: P
     assert list(tmp_path.iterdir()) == []
     formats.save(CALL, tmp_path / "call.txt", "csv")
     assert (tmp_path / "call.txt").read_bytes() == formats.render(CALL, "csv")
-
-
-GOOD = "SPEAKER call 1 0.50 1.25 <NA> <NA> Ann <NA> <NA>"
-
-
-def test_what_a_diariser_wrote_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "who.rttm"
-    path.write_text(
-        f";; a comment\nSPKR-INFO call 1 <NA> <NA> <NA> unknown Ann <NA> <NA>\n{GOOD.replace('0.50', '3')}\n\n{GOOD}\n"
-    )
-    assert formats.read_rttm(path) == (formats.Turn("Ann", 0.5, 1.75), formats.Turn("Ann", 3.0, 4.25))
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "there is no turn in it"),
-        ("hello\n", "there is no turn in it"),
-        (f"{GOOD}\nSPEAKER call 1 0.5\n", "line 2: 4 fields"),
-        (GOOD.replace("0.50", "soon"), "line 1: channel, start and length are 1 soon 1.25"),
-        (GOOD.replace("0.50", "-1"), "starts at -1 s"),
-        (GOOD.replace("1.25", "nan"), "lasts nan s"),
-        (GOOD.replace("1.25", "inf"), "lasts inf s"),
-    ],
-)
-def test_what_is_no_rttm_is_refused_in_a_sentence(text: str, says: str, tmp_path: Path) -> None:
-    path = tmp_path / "who.rttm"
-    path.write_text(text)
-    with pytest.raises(UsageError, match=says) as raised:
-        formats.read_rttm(path)
-    assert "who.rttm" in str(raised.value)
-
-
-def test_an_rttm_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
-        formats.read_rttm(tmp_path / "who.rttm")
-    (tmp_path / "who.rttm").write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(UsageError, match="no text in UTF-8"):
-        formats.read_rttm(tmp_path / "who.rttm")
 
 
 def test_no_number_is_written_with_an_exponent() -> None:

@@ -43,7 +43,7 @@ _RENDER: Mapping[str, Callable[[Timeline], bytes]] = {
 __all__ = ["FORMATS", "Turn", "as_frame", "chosen", "read_rttm", "render", "save"]
 
 
-def chosen(form: str | None, path: str | Path | None = None) -> str:
+def chosen(format: str | None, path: str | Path | None = None) -> str:
     """Give the name of the format that was asked for, or that a path's ending says.
 
     Raises
@@ -56,10 +56,10 @@ def chosen(form: str | None, path: str | Path | None = None) -> str:
     >>> chosen(None, "call.TextGrid"), chosen("WebVTT")
     ('textgrid', 'webvtt')
     """
-    if form is not None:
-        if form.lower() not in FORMATS:
-            raise unknown("format", form, FORMATS)
-        return form.lower()
+    if format is not None:
+        if format.lower() not in FORMATS:
+            raise unknown("format", format, FORMATS)
+        return format.lower()
     ending = Path(path or "").suffix
     by_ending = {known.lower(): name for name, known in FORMATS.items()}
     if ending.lower() not in by_ending:
@@ -67,7 +67,7 @@ def chosen(form: str | None, path: str | Path | None = None) -> str:
     return by_ending[ending.lower()]
 
 
-def render(timeline: Timeline, form: str) -> bytes:
+def render(timeline: Timeline, format: str) -> bytes:
     """Write a timeline in a format: text in UTF-8, but for ``parquet``.
 
     Raises
@@ -84,18 +84,26 @@ def render(timeline: Timeline, form: str) -> bytes:
     >>> render(timeline, "webvtt").decode().splitlines()[0]
     'WEBVTT'
     """
-    return _RENDER[chosen(form)](timeline)
+    return _RENDER[chosen(format)](timeline)
 
 
-def save(timeline: Timeline, path: str | Path, form: str | None = None) -> None:
+def save(timeline: Timeline, path: str | Path, format: str | None = None) -> None:
     """Write a timeline to a file, in the format that its ending says; the file appears whole or not at all.
 
     Raises
     ------
     MissingExtraError, UsageError
         As for :func:`render`, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import intone
+    >>> path = getfixture("tmp_path") / "kennedy.rttm"
+    >>> save(intone.load().timeline("examples/kennedy.flac"), path)
+    >>> path.read_text().split()[:3]
+    ['SPEAKER', 'kennedy', '1']
     """
-    content = render(timeline, chosen(form, path))
+    content = render(timeline, chosen(format, path))
     target = Path(os.path.realpath(path))  # through a link to what it names
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:

@@ -1,23 +1,20 @@
 """ELAN's annotation format, EAF 3.0: a tier for each voice, and the seven emotions as a controlled vocabulary."""
 
-import re
 import xml.etree.ElementTree as ET
 from pathlib import PurePath
 
 from intone.emotions import Emotion
-from intone.formats.text import label, lines_of, well_formed
+from intone.formats.text import label, tiers, well_formed
 from intone.results import Timeline
 
 SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 VOCABULARY = "emotions"
 WRITTEN = "1970-01-01T00:00:00+00:00"
 """The format wants a date; the same timeline is to be the same file."""
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(timeline: Timeline) -> bytes:
     """Write a timeline as EAF: each annotation is a segment's answer and confidence."""
-    lines = lines_of(timeline) or {"1": []}
     root = ET.Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -26,26 +23,26 @@ def render(timeline: Timeline) -> bytes:
         },
     )  # fmt: skip
     header = ET.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    name = _xml(PurePath(timeline.file).name)
+    name = well_formed(PurePath(timeline.file).name)
     ET.SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": f"./{name}", "MIME_TYPE": "audio/*"})
     order = ET.SubElement(root, "TIME_ORDER")
-    number = 0
-    for voice, segments in lines.items():
-        named = _xml(voice) if len(lines) > 1 else "emotion"
-        tier = ET.SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": "emotion", "TIER_ID": named})
+    moments: list[tuple[int, ET.Element, str]] = []
+    for voice, segments in tiers(timeline).items():
+        tier = ET.SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": "emotion", "TIER_ID": voice})
         for segment in segments:
             start, end = round(segment.start * 1000), round(segment.end * 1000)
             if end <= start:
                 continue
-            number += 1
-            slots = (f"ts{2 * number - 1}", f"ts{2 * number}")
-            for slot, value in zip(slots, (start, end), strict=True):
-                ET.SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": slot, "TIME_VALUE": str(value)})
             annotation = ET.SubElement(
                 ET.SubElement(tier, "ANNOTATION"), "ALIGNABLE_ANNOTATION",
-                {"ANNOTATION_ID": f"a{number}", "TIME_SLOT_REF1": slots[0], "TIME_SLOT_REF2": slots[1]},
+                {"ANNOTATION_ID": f"a{len(moments) // 2 + 1}"},
             )  # fmt: skip
             ET.SubElement(annotation, "ANNOTATION_VALUE").text = label(segment)
+            moments += [(start, annotation, "TIME_SLOT_REF1"), (end, annotation, "TIME_SLOT_REF2")]
+    # The format's slots are in the order of time, whoever speaks.
+    for number, (at, annotation, side) in enumerate(sorted(moments, key=lambda moment: moment[0]), start=1):
+        ET.SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": f"ts{number}", "TIME_VALUE": str(at)})
+        annotation.set(side, f"ts{number}")
     ET.SubElement(
         root, "LINGUISTIC_TYPE",
         {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": "emotion", "TIME_ALIGNABLE": "true"},
@@ -60,7 +57,3 @@ def render(timeline: Timeline) -> bytes:
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
     return written
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", well_formed(text))

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from intone.emotions import Emotion
 from intone.errors import MissingExtraError
-from intone.formats.text import well_formed
+from intone.formats.text import encodable, well_formed
 from intone.results import Segment, Timeline
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("file", "start", "end", "channel", "speaker", "emotion", "confidence", "unsure", *map(str, Emotion))
+CHANCES = tuple(map(str, Emotion))
+COLUMNS = ("file", "start", "end", "channel", "speaker", "emotion", "confidence", "unsure", *CHANCES)
+KINDS = {
+    **dict.fromkeys(("file", "speaker", "emotion"), "string"), "channel": "int64", "unsure": "bool",
+    **dict.fromkeys(("confidence", *CHANCES), "float64"),
+}  # fmt: skip
+"""Types of a table's columns, for pandas; they hold without a segment too."""
 
 
 def csv(timeline: Timeline) -> bytes:
@@ -24,7 +30,7 @@ def csv(timeline: Timeline) -> bytes:
     for segment in timeline.segments:
         row = _row(timeline, segment)
         row |= {name: f"{row[name]:.3f}" for name in ("start", "end")}
-        row |= {name: f"{row[name]:.6f}" for name in ("confidence", *map(str, Emotion))}
+        row |= {name: f"{row[name]:.6f}" for name in ("confidence", *CHANCES)}
         writer.writerow(
             "" if row[name] is None else str(row[name]).lower() if name == "unsure" else row[name] for name in COLUMNS
         )
@@ -34,15 +40,14 @@ def csv(timeline: Timeline) -> bytes:
 def jsonl(timeline: Timeline) -> bytes:
     """Write a segment a line, as JSON, with the file's name in it."""
     lines = (
-        json_module.dumps({"file": well_formed(timeline.file), **segment.to_dict()}) for segment in timeline.segments
+        json_module.dumps(encodable({"file": timeline.file, **segment.to_dict()})) for segment in timeline.segments
     )
     return "".join(f"{line}\n" for line in lines).encode()
 
 
 def json(timeline: Timeline) -> bytes:
     """Write the whole timeline, with its summary."""
-    said = {**timeline.to_dict(), "file": well_formed(timeline.file)}
-    return (json_module.dumps(said, indent=1) + "\n").encode()
+    return (json_module.dumps(encodable(timeline.to_dict()), indent=1) + "\n").encode()
 
 
 def parquet(timeline: Timeline) -> bytes:
@@ -94,7 +99,7 @@ def as_frame(timeline: Timeline) -> "pd.DataFrame":
         raise MissingExtraError("A table of segments needs pandas: pip install 'intone[learn]'.") from error
     rows = [_row(timeline, segment) for segment in timeline.segments]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    frame["file"] = frame["file"].astype("string")
+    frame = frame.astype(KINDS)
     for name in ("start", "end"):
         # From whole milliseconds, which no rounding of a float can move.
         thousandths = [round(1000 * row[name]) for row in rows]

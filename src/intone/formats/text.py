@@ -1,17 +1,58 @@
 """Text that every reader takes."""
 
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from intone.results import Segment, Timeline
 
+_ENDS_A_LINE = {"Cc", "Zl", "Zp"}
+"""Unicode's categories of control characters and of separators of lines and paragraphs."""
+_NO_CHARACTER = "\ufffe\uffff"
+"""What XML forbids besides."""
 
-def well_formed(text: str) -> str:
-    r"""Write as escapes what is no letter of UTF-8, as the name of a file may hold, and what would end a line.
+
+def encodable(value: Any) -> Any:
+    r"""Write as escapes what is no letter of UTF-8, as a file's name may hold; in lists and dictionaries too.
+
+    Such a byte is written as it is typed in a shell, as ``intone predict --json`` does.
 
     Examples
     --------
-    >>> well_formed("caf\udce9\n.wav")
-    'caf\\udce9\\n.wav'
+    >>> print(encodable("caf\udce9\n.wav"))
+    caf\xe9
+    .wav
     """
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    if isinstance(value, str):
+        return "".join(_escaped(char) if "\ud800" <= char <= "\udfff" else char for char in value)
+    if isinstance(value, dict):
+        return {encodable(key): encodable(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [encodable(held) for held in value]
+    return value
+
+
+def well_formed(text: str) -> str:
+    r"""Write as escapes what :func:`encodable` does, and what would end a line or is no character of XML.
+
+    Examples
+    --------
+    >>> print(well_formed("caf\udce9\n.wav"))
+    caf\xe9\n.wav
+    """
+    return "".join(
+        _spelt(char) if char in _NO_CHARACTER or unicodedata.category(char) in _ENDS_A_LINE else char
+        for char in str(encodable(text))
+    )
+
+
+def _spelt(char: str) -> str:
+    return char.encode("unicode_escape").decode()
+
+
+def _escaped(char: str) -> str:
+    byte = ord(char) - 0xDC00  # what surrogateescape adds to a byte; another half comes from Windows alone
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else _spelt(char)
 
 
 def label(segment: Segment) -> str:
@@ -33,3 +74,31 @@ def lines_of(timeline: Timeline) -> dict[str, list[Segment]]:
     for segment in sorted(timeline.segments, key=lambda segment: segment.start):
         lines.setdefault(segment.voice, []).append(segment)
     return lines
+
+
+def tiers(timeline: Timeline) -> dict[str, list[Segment]]:
+    """Give the segments of each voice by the name of its tier; a lone voice without a name is called "emotion"."""
+    lines = lines_of(timeline) or {"1": []}
+    if len(lines) == 1 and not any(segment.speaker for segment in timeline.segments):
+        return {"emotion": next(iter(lines.values()))}
+    names = distinct(lines)
+    return {names[voice]: segments for voice, segments in lines.items()}
+
+
+def distinct(voices: Iterable[str], spell: Callable[[str], str] = well_formed) -> dict[str, str]:
+    r"""Spell the names of voices so that none is empty and no two become one.
+
+    Examples
+    --------
+    >>> distinct(["Ann", "", "Bo B", "Bo\tB"], lambda name: "_".join(name.split()))
+    {'Ann': 'Ann', '': 'unnamed', 'Bo B': 'Bo_B', 'Bo\tB': 'Bo_B_2'}
+    """
+    names: dict[str, str] = {}
+    for voice in voices:
+        name = plain = spell(voice) or "unnamed"
+        number = 1
+        while name in names.values():
+            number += 1
+            name = f"{plain}_{number}"
+        names[voice] = name
+    return names

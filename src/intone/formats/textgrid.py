@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
-from intone.formats.text import label, lines_of, well_formed
+from intone.formats.text import label, tiers, well_formed
 from intone.results import Segment, Timeline
 
 
 def render(timeline: Timeline) -> bytes:
     """Write a timeline as a TextGrid; where nobody speaks an interval is empty.
 
+    It is as long as the recording: what a segment has beyond that is cut off.
+
     The format: https://www.fon.hum.uva.nl/praat/manual/TextGrid_file_formats.html
     """
-    end = max([timeline.duration, *(segment.end for segment in timeline.segments)])
-    lines = lines_of(timeline) or {"1": []}
-    several = len(lines) > 1
+    end = timeline.duration
+    lines = tiers(timeline)
     parts = [
         'File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {_time(end)}",
         "tiers? <exists>", f"size = {len(lines)}", "item []:",
@@ -22,7 +23,7 @@ def render(timeline: Timeline) -> bytes:
         intervals = list(_gapless(segments, end))
         parts += [
             f"    item [{number}]:", '        class = "IntervalTier"',
-            f"        name = {_quoted(name if several else 'emotion')}", "        xmin = 0",
+            f"        name = {_quoted(name)}", "        xmin = 0",
             f"        xmax = {_time(end)}", f"        intervals: size = {len(intervals)}",
         ]  # fmt: skip
         for place, (start, stop, text) in enumerate(intervals, start=1):

@@ -2,22 +2,22 @@
 
 from html import escape
 
-from intone.formats.text import label, lines_of, well_formed
+from intone.formats.text import distinct, label, lines_of, well_formed
 from intone.results import Timeline
 
 
 def render(timeline: Timeline) -> bytes:
     """Write a timeline as WebVTT; where there are several voices, each cue names its own."""
-    several = len(lines_of(timeline)) > 1
-    name = well_formed(timeline.file).replace("-->", "->")
-    blocks = ["WEBVTT", f"NOTE {escape(name, quote=False)}, heard by {timeline.model}"]
+    names = distinct(lines_of(timeline), lambda voice: well_formed(voice).strip())
+    note = well_formed(f"{timeline.file}, heard by {timeline.model}")
+    blocks = ["WEBVTT", f"NOTE {escape(note, quote=False)}"]  # an arrow, which would end it, is escaped too
     for segment in sorted(timeline.segments, key=lambda segment: (segment.start, segment.end)):
         start, end = round(segment.start * 1000), round(segment.end * 1000)
         if end <= start:
             continue
         text = escape(label(segment), quote=False)
-        voice = escape(well_formed(segment.voice), quote=False)
-        blocks.append(f"{_clock(start)} --> {_clock(end)}\n{f'<v {voice}>{text}' if several else text}")
+        voice = escape(names[segment.voice], quote=False)
+        blocks.append(f"{_clock(start)} --> {_clock(end)}\n{f'<v {voice}>{text}' if len(names) > 1 else text}")
     return ("\n\n".join(blocks) + "\n").encode()
 
 
