@@ -5,7 +5,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from intone.cli import baseline, corpora, evaluate, export, features, live, models, predict, rank, timeline, train
+from intone.cli import (
+    baseline,
+    corpora,
+    evaluate,
+    export,
+    features,
+    keys,
+    live,
+    models,
+    predict,
+    rank,
+    serve,
+    timeline,
+    train,
+)
 
 
 class Commands(TyperGroup):
@@ -38,6 +52,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("features")(features.features)
 app.command("features rank")(rank.rank)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="keys", epilog="Example: intone keys create dashboard")
 app.add_typer(models.app, name="models", epilog="Example: intone models show")
 app.add_typer(
     corpora.app, name="corpora", epilog="Examples: intone corpora list, then intone corpora get ravdess --to corpora"

@@ -87,6 +87,14 @@ class Baseline:
         """What a model file is given: mean, variance, count, and 1 for rest; ``(1, 2 · width + 2)``."""
         return np.concatenate([self.mean, self.variance, [self.count, self.rest]]).astype(np.float32)[np.newaxis]
 
+    def to_dict(self) -> dict[str, object]:
+        """Give a dictionary for JSON, which :meth:`from_json` reads."""
+        return {
+            "format": FORMAT, "model": self.model, "fingerprint": self.fingerprint, "count": self.count,
+            "seconds": round(self.seconds, 3), "rest": self.rest,
+            **{name: [round(float(number), 5) for number in getattr(self, name)] for name in ("mean", "variance")},
+        }  # fmt: skip
+
     def save(self, path: str | Path) -> None:
         """Write it as JSON; the file appears whole or not at all.
 
@@ -96,15 +104,10 @@ class Baseline:
             The file cannot be written.
         """
         target = Path(os.path.realpath(path))  # through a link to what it names
-        stored = {
-            "format": FORMAT, "model": self.model, "fingerprint": self.fingerprint, "count": self.count,
-            "seconds": round(self.seconds, 3), "rest": self.rest,
-            **{name: [round(float(number), 5) for number in getattr(self, name)] for name in ("mean", "variance")},
-        }  # fmt: skip
         try:
             with tempfile.TemporaryDirectory(dir=target.parent) as folder:
                 draft = Path(folder) / "baseline.json"
-                draft.write_text(json.dumps(stored), encoding="utf-8")
+                draft.write_text(json.dumps(self.to_dict()), encoding="utf-8")
                 draft.replace(target)
         except OSError as error:
             raise UsageError(f"{target}: the baseline cannot be written ({error.strerror}).") from error
@@ -119,16 +122,31 @@ class Baseline:
             The file is not there, or holds no baseline.
         """
         try:
-            stored: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+            text = Path(path).read_text(encoding="utf-8")
         except OSError as error:
             raise BaselineError(f"{path}: the baseline cannot be read ({error.strerror}).") from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise BaselineError(f"{path}: not a baseline; 'intone baseline' writes one, as JSON.") from error
+        return cls.from_json(text, name=str(path))
+
+    @classmethod
+    def from_json(cls, text: str, *, name: str) -> "Baseline":
+        """Read what :meth:`to_dict` says; ``name`` is for messages.
+
+        Raises
+        ------
+        BaselineError
+            The text is no baseline.
+        """
+        try:
+            stored: Any = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BaselineError(f"{name}: not a baseline; 'intone baseline' writes one, as JSON.") from error
         if not isinstance(stored, dict) or stored.get("format") != FORMAT:
-            raise BaselineError(f"{path}: not a baseline that this version of Intone reads; its format is {FORMAT}.")
+            raise BaselineError(f"{name}: not a baseline that this version of Intone reads; its format is {FORMAT}.")
         try:
             with np.errstate(over="ignore"):
-                mean, variance = (np.array(stored[name], dtype=np.float32) for name in ("mean", "variance"))
+                mean, variance = (np.array(stored[each], dtype=np.float32) for each in ("mean", "variance"))
             found = cls(
                 str(stored["model"]), str(stored["fingerprint"]), mean, variance, int(stored["count"]),
                 float(stored["seconds"]), stored["rest"] is True,
@@ -136,7 +154,7 @@ class Baseline:
             fits = mean.ndim == 1 and mean.shape == variance.shape and 0 < found.count < MOST
             fits = fits and bool(np.isfinite(found.vector).all()) and variance.min(initial=0) >= 0
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise BaselineError(f"{path}: the baseline is damaged ({error!r}).") from error
+            raise BaselineError(f"{name}: the baseline is damaged ({error!r}).") from error
         if not fits:
-            raise BaselineError(f"{path}: the baseline is damaged; its numbers are not those of a voice.")
+            raise BaselineError(f"{name}: the baseline is damaged; its numbers are not those of a voice.")
         return found

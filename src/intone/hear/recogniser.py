@@ -179,6 +179,7 @@ class Recogniser:
         channels: Literal["mixed", "separate"] = "mixed",
         speakers: "Sequence[Turn] | None" = None,
         hindsight: bool = False,
+        max_seconds: float = math.inf,
         heard: Callable[[float], None] | None = None,
     ) -> Timeline:
         """Hear how the emotion of a recording of any length changes over time.
@@ -202,6 +203,8 @@ class Recogniser:
         hindsight : bool, default False
             Whether all is answered anew when the recording has ended, with what came later: the whole recording's
             baseline and smoothing. It keeps 7 kB for each stretch.
+        max_seconds : float, optional
+            Longest recording that is accepted; any length where it is left out.
         heard : callable, optional
             Told from time to time how many seconds of the recording have been decoded.
 
@@ -212,7 +215,7 @@ class Recogniser:
         Raises
         ------
         SoundError
-            As for :meth:`predict`, but no length is too long.
+            As for :meth:`predict`.
         BaselineError, UsageError
             As for :meth:`predict`; or both channels and speakers are told apart.
 
@@ -228,7 +231,9 @@ class Recogniser:
         options = timeline.Options(
             prior, self._fitting(baseline) if baseline else None, channels, speakers, hindsight, self._threads
         )
-        return timeline.made(self._single, sound, options, rate=rate, name=name, heard=heard or (lambda _: None))
+        return timeline.made(
+            self._single, sound, options, rate=rate, name=name, max_seconds=max_seconds, heard=heard or (lambda _: None)
+        )
 
     def stream(
         self,

@@ -69,6 +69,7 @@ def made(
     *,
     rate: int | None = None,
     name: str | None = None,
+    max_seconds: float = math.inf,
     heard: Callable[[float], None] = lambda _: None,
 ) -> Timeline:
     """Make the timeline of a recording; ``heard`` is told the seconds of it that were decoded.
@@ -87,7 +88,7 @@ def made(
     count = 0
     with _hearers(options.threads) as pool:
         ahead = _Ahead(ear, pool, AHEAD * options.threads)
-        for block in _blocks(sound, rate, name, options):
+        for block in _blocks(sound, rate, name, max_seconds, options):
             lanes = lanes or _lanes(ear, reads, options, block.shape[1])
             for number, lane in enumerate(lanes):
                 own = block[:, number if options.channels == "separate" else 0]
@@ -102,11 +103,13 @@ def made(
     return _timeline(ear, name or audio.name_of(sound), count / RATE, lanes, options)
 
 
-def _blocks(sound: Sound, rate: int | None, name: str | None, options: Options) -> Iterator[Samples]:
+def _blocks(
+    sound: Sound, rate: int | None, name: str | None, max_seconds: float, options: Options
+) -> Iterator[Samples]:
     if options.channels == "separate":
-        yield from audio.channels(sound, rate=rate, name=name, max_seconds=math.inf)
+        yield from audio.channels(sound, rate=rate, name=name, max_seconds=max_seconds)
     else:
-        for block in audio.blocks(sound, rate=rate, name=name, max_seconds=math.inf):
+        for block in audio.blocks(sound, rate=rate, name=name, max_seconds=max_seconds):
             yield block.reshape(-1, 1)
 
 

@@ -1,0 +1,224 @@
+"""A client of the service in a page: files, timelines and live streams, with nothing but the standard library.
+
+Streams need the package websockets (extra ``serve``).
+
+Examples
+--------
+``Client("http://127.0.0.1:8000").predict("call.wav")`` gives what :meth:`intone.Prediction.to_dict` says.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+from intone.errors import IntoneError, MissingExtraError, UsageError
+
+PATIENCE = (0.5, 1.0, 2.0, 4.0)
+"""Seconds to wait before a busy service is asked again."""
+BUSY = 503
+
+
+class ServiceError(IntoneError):
+    """The service refused; ``status`` and ``problem`` say what it answered.
+
+    Parameters
+    ----------
+    message : str
+        In a sentence.
+    status : int
+        Of HTTP; 0 where there was no answer.
+    problem : mapping
+        The problem document.
+    """
+
+    code = "service"
+
+    def __init__(self, message: str, status: int = 0, problem: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.problem = status, dict(problem or {})
+
+
+class Client:
+    """Asks a service.
+
+    Parameters
+    ----------
+    url : str
+        Where it listens, as in ``"http://127.0.0.1:8000"``.
+    key : str, optional
+        An API key.
+    seconds : float, default 60
+        How long an answer is waited for.
+
+    Raises
+    ------
+    UsageError
+        The address is none of a service.
+    """
+
+    def __init__(self, url: str, *, key: str = "", seconds: float = 60.0) -> None:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise UsageError(f"{url}: no address of a service; accepted are http://… and https://….")
+        self._url, self._seconds = url.rstrip("/"), seconds
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._key = key
+
+    def predict(
+        self, *files: str | Path, baseline: Mapping[str, Any] | None = None, **options: Any
+    ) -> list[dict[str, Any]]:
+        """Ask for the emotion of recordings: an answer each, or ``{"error": …}`` for one that cannot be heard.
+
+        Parameters
+        ----------
+        files : path
+            The recordings.
+        baseline : mapping, optional
+            What :meth:`baseline` gave of their speaker.
+        **options
+            ``prior={"neutral": 0.8}``.
+
+        Raises
+        ------
+        ServiceError
+            The service refuses, or does not answer.
+        """
+        fields = {} if baseline is None else {"baseline": json.dumps(baseline)}
+        said = self._post("/v1/predict", files, fields, options)
+        answers: list[dict[str, Any]] = said["predictions"]
+        return answers
+
+    def timeline(
+        self,
+        file: str | Path,
+        *,
+        channels: Literal["mixed", "separate"] = "mixed",
+        hindsight: bool = False,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Ask for the emotion of a recording over time; raised is as for :meth:`predict`."""
+        told = {"channels": channels, "hindsight": str(hindsight).lower(), **options}
+        return self._post("/v1/timeline", [file], {}, told)
+
+    def baseline(self, *files: str | Path, rest: bool = False) -> dict[str, Any]:
+        """Ask what a speaker sounds like otherwise; raised is as for :meth:`predict`."""
+        return self._post("/v1/baselines", files, {}, {"rest": str(rest).lower()})
+
+    def models(self) -> dict[str, Any]:
+        """Ask for the models."""
+        url = f"{self._url}/v1/models"
+        return self._asked(urllib.request.Request(url, headers=self._headers))  # noqa: S310 - http alone
+
+    def stream(
+        self, frames: Iterable[bytes], *, rate: int, form: Literal["s16le", "f32le"] = "s16le", **options: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Send sound as it comes; give the events as they come.
+
+        Parameters
+        ----------
+        frames : iterable of bytes
+            PCM, little-endian, of any length; what makes them says when.
+        rate : int
+            Samples a second.
+        form : "s16le" or "f32le"
+            Of the samples.
+        **options
+            ``channels``, ``interim``, ``prior``.
+
+        Raises
+        ------
+        MissingExtraError
+            websockets is not installed.
+        ServiceError
+            The service refuses.
+        """
+        try:
+            from websockets.sync.client import connect
+        except ImportError as error:
+            raise MissingExtraError("A stream needs websockets: pip install 'intone[serve]'.") from error
+        begin = {"type": "session.begin", "format": form, "rate": rate, **options} | (
+            {"key": self._key} if self._key else {}
+        )
+        with connect(f"{self._url.replace('http', 'ws', 1)}/v1/stream", open_timeout=self._seconds) as socket:
+            socket.send(json.dumps(begin))
+            yield _event(socket.recv(self._seconds))
+            for frame in frames:
+                socket.send(frame)
+                yield from self._waiting(socket)
+            socket.send(json.dumps({"type": "session.close"}))
+            for message in socket:
+                yield _event(message)
+
+    @staticmethod
+    def _waiting(socket: Any) -> Iterator[dict[str, Any]]:
+        while True:
+            try:
+                yield _event(socket.recv(0))
+            except TimeoutError:
+                return
+
+    def _post(
+        self, path: str, files: Sequence[str | Path], fields: Mapping[str, str], options: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        query = {
+            name: json.dumps(value) if isinstance(value, dict) else value for name, value in options.items() if value
+        }
+        content, kind = _form(files, fields)
+        headers = {**self._headers, "Content-Type": kind}
+        url = f"{self._url}{path}?{urlencode(query)}"
+        return self._asked(urllib.request.Request(url, content, headers, method="POST"))  # noqa: S310 - http alone
+
+    def _asked(self, request: urllib.request.Request) -> dict[str, Any]:
+        for pause in (*PATIENCE, None):
+            try:
+                with urllib.request.urlopen(request, timeout=self._seconds) as answer:  # noqa: S310 - http alone
+                    said: dict[str, Any] = json.loads(answer.read())
+                    return said
+            except urllib.error.HTTPError as error:
+                problem = _problem(error)
+                if error.code != BUSY or pause is None:
+                    detail = problem.get("detail") or f"the service answered {error.code}."
+                    raise ServiceError(f"{self._url}: {detail}", error.code, problem) from error
+                time.sleep(pause)
+            except urllib.error.URLError as error:
+                raise ServiceError(f"{self._url}: the service does not answer ({error.reason}).") from error
+        raise AssertionError("unreachable")
+
+
+def _event(message: str | bytes) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(message)
+    if said["type"] == "error":
+        raise ServiceError(said["message"], problem=said)
+    return said
+
+
+def _problem(error: urllib.error.HTTPError) -> dict[str, Any]:
+    try:
+        said = json.loads(error.read())
+    except ValueError:  # something between us and the service answered
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _form(files: Sequence[str | Path], fields: Mapping[str, str]) -> tuple[bytes, str]:
+    """Write a form with files (RFC 7578)."""
+    border = uuid.uuid4().hex
+    parts: list[bytes] = []
+    for name, value in fields.items():
+        parts.append(f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode())
+    for file in files:
+        try:
+            content = Path(file).read_bytes()
+        except OSError as error:
+            raise UsageError(f"{file}: it cannot be read ({error.strerror}).") from error
+        name = Path(file).name.replace('"', "%22").replace("\r", " ").replace("\n", " ")
+        head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        parts.append(
+            head.encode("utf-8", "replace") + b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n"
+        )
+    return b"".join(parts) + f"--{border}--\r\n".encode(), f"multipart/form-data; boundary={border}"

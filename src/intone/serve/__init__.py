@@ -1,0 +1,1 @@
+"""The service: predictions, timelines and live streams over HTTP and WebSocket (extra ``serve``)."""

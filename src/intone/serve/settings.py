@@ -1,0 +1,81 @@
+"""How a service is set up."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from intone.hear import modelfile
+
+MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a service is told at its start; every field is an option of ``intone serve``.
+
+    Attributes
+    ----------
+    model : str
+        As for :func:`intone.load`.
+    threads : int
+        For the model; 0 is one for each core.
+    keys : str
+        The file of API keys, as :class:`intone.serve.keys.Keys` writes it; empty where none are asked for.
+    max_upload_mb : int
+        Largest body of a request.
+    max_files : int
+        Most files in a request.
+    max_seconds : float
+        Longest recording.
+    decode_seconds : float
+        Longest time that decoding one may take.
+    queue : int
+        How many recordings may wait; a request that finds it full is told to come back.
+    batch : int
+        How many the model is given at a time.
+    streams : int
+        Most live streams at a time.
+    idle_seconds : float
+        A stream that says nothing for longer is closed.
+    requests_a_minute : int
+        For each key, or for each address where no keys are asked for.
+    """
+
+    model: str = modelfile.DEFAULT
+    threads: int = 0
+    keys: str = ""
+    max_upload_mb: int = 100
+    max_files: int = 32
+    max_seconds: float = 3600.0
+    decode_seconds: float = 30.0
+    queue: int = 256
+    batch: int = 16
+    streams: int = 64
+    idle_seconds: float = 60.0
+    requests_a_minute: int = 600
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Largest body of a request."""
+        return self.max_upload_mb * MEBIBYTE
+
+    @property
+    def keys_path(self) -> Path | None:
+        """The file of API keys, where they are asked for."""
+        return Path(self.keys) if self.keys else None
+
+    def to_json(self) -> str:
+        """Write them for the processes of a service with several."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Settings":
+        """Read what :meth:`to_json` wrote.
+
+        Examples
+        --------
+        >>> Settings.from_json(Settings(queue=8).to_json()).queue
+        8
+        """
+        stored = json.loads(text)
+        return cls(**{entry.name: stored[entry.name] for entry in fields(cls)})

@@ -1,0 +1,128 @@
+"""Takes what clients send: bodies no larger than they may be, as recordings that are decoded in bounded time."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+import numpy as np
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from intone.errors import SoundError
+from intone.hear import audio
+from intone.hear.audio import Waveform
+from intone.hear.baseline import Baseline
+from intone.serve.problems import Problem
+from intone.serve.settings import MEBIBYTE, Settings
+
+LONGEST_NAME = 120
+BASELINE = "baseline"
+"""The field of a form that says what the speaker sounds like otherwise."""
+
+
+class SlowSoundError(SoundError):
+    """A recording that takes too long to decode."""
+
+    code = "too-slow"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A recording as it came.
+
+    Attributes
+    ----------
+    name : str
+        What answers call it: the last part of the client's name for it, which never reaches the file system.
+    content : file
+        Its bytes.
+    """
+
+    name: str
+    content: IO[bytes]
+
+
+@dataclass(frozen=True)
+class Body:
+    """The recordings of a request, and what is known of their speaker."""
+
+    recordings: tuple[Sent, ...]
+    baseline: Baseline | None = None
+
+
+@asynccontextmanager
+async def received(request: Request, settings: Settings) -> AsyncIterator[Body]:
+    """Give the recordings of a request: the parts of a form that are files, or the body itself.
+
+    Raises
+    ------
+    Problem
+        There is none, or there are too many.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        async with request.form(max_files=settings.max_files, max_fields=settings.max_files) as form:
+            parts = form.multi_items()
+            files = [value for name, value in parts if isinstance(value, UploadFile) and name != BASELINE]
+            if not files:
+                raise Problem(400, "no-file", "The form holds no file; accepted is at least one recording.")
+            known = [await _text(value) for name, value in parts if name == BASELINE]
+            baseline = Baseline.from_json(known[0], name="the field 'baseline'") if known else None
+            yield Body(tuple(Sent(shown(file.filename or ""), file.file) for file in files), baseline)
+        return
+    with SpooledTemporaryFile(max_size=MEBIBYTE) as body:
+        async for chunk in request.stream():
+            body.write(chunk)
+        if not body.tell():
+            raise Problem(400, "no-file", "The request has no body; accepted is a recording, or a form with files.")
+        body.seek(0)
+        yield Body((Sent("<body>", body),))
+
+
+async def _text(value: UploadFile | str) -> str:
+    if isinstance(value, str):
+        return value
+    return (await value.read(MEBIBYTE)).decode("utf-8", "replace")
+
+
+def shown(name: str) -> str:
+    r"""Give what a client's file is called in answers: no folder, nothing that is not printed, and not too long.
+
+    Examples
+    --------
+    >>> shown("../../etc/passwd"), shown("C:\\calls\\one.wav"), shown("a\nb"), shown("")
+    ('passwd', 'one.wav', 'a?b', '<file>')
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    clean = "".join(char if char.isprintable() else "?" for char in last)[:LONGEST_NAME]
+    return clean or "<file>"
+
+
+def decoded(sent: Sent, settings: Settings) -> Waveform:
+    """Decode a recording, in as much time and to as much sound as the settings allow.
+
+    Raises
+    ------
+    SoundError
+        It cannot be heard, is too long, or takes too long.
+    """
+    began, parts = time.monotonic(), list[audio.Samples]()
+    for block in audio.blocks(sent.content, name=sent.name, max_seconds=settings.max_seconds):
+        parts.append(block)
+        if time.monotonic() - began > settings.decode_seconds:
+            raise SlowSoundError(f"{sent.name}: it took longer than {settings.decode_seconds:g} s to decode.")
+    return Waveform(np.concatenate(parts), sent.name)
+
+
+def decoded_all(sent: Sequence[Sent], settings: Settings) -> list[Waveform | SoundError]:
+    """Decode each, or say why not."""
+    found: list[Waveform | SoundError] = []
+    for each in sent:
+        try:
+            found.append(decoded(each, settings))
+        except SoundError as error:
+            found.append(error)
+    return found

@@ -1,0 +1,201 @@
+"""The service over HTTP: the same answers as the library's, and every refusal a problem document."""
+
+import asyncio
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+from fastapi.testclient import TestClient
+
+import intone
+from intone.emotions import Emotion
+from intone.serve.app import create_app
+from intone.serve.keys import Keys
+from intone.serve.settings import Settings
+
+pytestmark = pytest.mark.xdist_group("serve")
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    with TestClient(
+        create_app(Settings(threads=1, requests_a_minute=100_000)), raise_server_exceptions=False
+    ) as served:
+        yield served
+
+
+def problem(response: Any, status: int, code: str) -> str:
+    assert response.headers["content-type"] == "application/problem+json"
+    said = response.json()
+    assert (response.status_code, said["status"], said["code"]) == (status, status, code), said
+    assert said["type"] == f"urn:intone:problem:{code}"
+    assert "Traceback" not in response.text
+    return str(said["detail"])
+
+
+def test_one_recording_as_the_body_gets_the_librarys_answer(client: TestClient, examples: Path) -> None:
+    content = (examples / "plain.flac").read_bytes()
+    (said,) = client.post("/v1/predict", content=content).json()["predictions"]
+    expected = intone.load(threads=1).predict(content)
+    assert said["emotion"] == expected.emotion
+    assert said["scores"] == pytest.approx({str(name): share for name, share in expected.scores.items()}, abs=1e-4)
+    assert said["file"] == "<body>"
+
+
+def test_several_files_are_answered_and_bad_ones_named(client: TestClient, examples: Path) -> None:
+    files = [
+        ("file", ("../../etc/plain.flac", (examples / "plain.flac").read_bytes())),
+        ("file", ("/abs/notes.wav", b"no sound")),
+        ("file", ("questioning.flac", (examples / "questioning.flac").read_bytes())),
+    ]
+    response = client.post("/v1/predict", files=files, params={"prior": '{"neutral": 0.9}'})
+    assert response.status_code == 200
+    one, bad, two = response.json()["predictions"]
+    assert (one["file"], two["file"]) == ("plain.flac", "questioning.flac")
+    assert bad["error"]["code"] == "not-audio"
+    assert bad["error"]["detail"].startswith("notes.wav: ")
+    prior = intone.load(threads=1).predict(examples / "plain.flac", prior={"neutral": 0.9})
+    assert one["scores"]["neutral"] == pytest.approx(prior.scores[Emotion.NEUTRAL], abs=1e-4)
+
+
+def test_a_baseline_made_here_is_taken_here(client: TestClient, examples: Path) -> None:
+    content = (examples / "plain.flac").read_bytes()
+    baseline = client.post("/v1/baselines", files=[("file", ("a.flac", content))]).json()
+    assert baseline["count"] == 1
+    question = (examples / "questioning.flac").read_bytes()
+    said = client.post(
+        "/v1/predict", files=[("file", ("b.flac", question))], data={"baseline": json.dumps(baseline)}
+    ).json()["predictions"][0]
+    recogniser = intone.load(threads=1)
+    expected = recogniser.predict(question, baseline=recogniser.baseline([content]))
+    assert list(said["scores"].values()) == pytest.approx(list(expected.scores.values()), abs=1e-3)
+    refused = client.post("/v1/predict", files=[("file", ("b.flac", question))], data={"baseline": "{}"})
+    assert "not a baseline" in problem(refused, 422, "baseline")
+
+
+def test_a_timeline_is_that_of_the_library_in_any_format(client: TestClient, examples: Path) -> None:
+    content = (examples / "kennedy.flac").read_bytes()
+    said = client.post("/v1/timeline", content=content).json()
+    expected = intone.load(threads=1).timeline(content, name="<body>").to_dict()
+    assert said == json.loads(json.dumps(expected))
+    as_text = client.post("/v1/timeline", content=content, params={"format": "webvtt"})
+    assert as_text.headers["content-type"].startswith("text/vtt")
+    assert as_text.text.startswith("WEBVTT")
+    later = client.post("/v1/timeline", content=content, params={"hindsight": "true", "channels": "separate"})
+    assert later.json()["hindsight"] is True
+
+
+def test_what_cannot_be_asked_is_a_problem(client: TestClient, examples: Path) -> None:
+    content = (examples / "plain.flac").read_bytes()
+    problem(client.post("/v1/predict"), 400, "no-file")
+    problem(client.post("/v1/predict", content=b"no sound"), 415, "not-audio")
+    problem(client.post("/v1/predict", content=content, params={"prior": "lots"}), 400, "usage")
+    assert "Did you mean" in problem(
+        client.post("/v1/predict", content=content, params={"prior": '{"angr": 1}'}), 400, "usage"
+    )
+    assert "Did you mean 'textgrid'" in problem(
+        client.post("/v1/timeline", content=content, params={"format": "textgird"}), 400, "usage"
+    )
+    problem(client.post("/v1/timeline", content=content, params={"channels": "three"}), 400, "usage")
+    problem(client.get("/v1/predict"), 405, "no-such-method")
+    problem(client.get("/v1/../secret"), 404, "no-such-path")
+
+
+def test_too_much_is_refused_before_it_is_taken(examples: Path) -> None:
+    settings = Settings(threads=1, max_upload_mb=1, max_seconds=5.0, max_files=2)
+    with TestClient(create_app(settings), raise_server_exceptions=False) as small:
+        announced = small.post("/v1/predict", content=b"x", headers={"content-length": str(10 * 2**30)})
+        problem(announced, 413, "too-large")
+        problem(small.post("/v1/predict", content=iter([b"x" * 2**19] * 4)), 413, "too-large")
+        hours = io.BytesIO()  # a few kilobytes that hold an hour
+        soundfile.write(hours, np.zeros(16_000 * 3600, np.int16), 16_000, format="FLAC")
+        assert len(hours.getvalue()) < 2**20
+        problem(small.post("/v1/predict", content=hours.getvalue()), 413, "too-long")
+        problem(small.post("/v1/timeline", content=hours.getvalue()), 413, "too-long")
+        content = (examples / "plain.flac").read_bytes()
+        problem(small.post("/v1/predict", files=[("file", ("a", content))] * 3), 400, "usage")
+        assert small.post("/v1/predict", content=content).status_code == 200
+
+
+def test_a_key_is_asked_for_and_a_revoked_one_refused(tmp_path: Path, examples: Path) -> None:
+    keys = Keys(tmp_path / "keys.json")
+    key = keys.create("one")
+    content = (examples / "plain.flac").read_bytes()
+    with TestClient(create_app(Settings(threads=1, keys=str(keys.path))), raise_server_exceptions=False) as guarded:
+        assert guarded.get("/healthz").status_code == 200
+        refused = guarded.post("/v1/predict", content=content)
+        problem(refused, 401, "no-key")
+        assert refused.headers["www-authenticate"] == "Bearer"
+        for wrong in ("Bearer wrong", f"Basic {key}", "Bearer ", f"Bearer {key}x"):
+            problem(guarded.get("/v1/models", headers={"Authorization": wrong}), 401, "no-key")
+        assert (
+            guarded.post("/v1/predict", content=content, headers={"Authorization": f"Bearer {key}"}).status_code == 200
+        )
+        assert guarded.get("/v1/models", headers={"X-API-Key": key}).status_code == 200
+        Keys(keys.path).revoke("one")
+        problem(guarded.get("/v1/models", headers={"X-API-Key": key}), 401, "no-key")
+        assert key not in (tmp_path / "keys.json").read_text()
+        assert (tmp_path / "keys.json").stat().st_mode & 0o077 == 0
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(examples: Path) -> None:
+    with TestClient(create_app(Settings(threads=1, requests_a_minute=3)), raise_server_exceptions=False) as slow:
+        answers = [slow.get("/v1/models") for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+        problem(answers[-1], 429, "too-many")
+        assert int(answers[-1].headers["retry-after"]) >= 1
+        assert slow.get("/healthz").status_code == 200
+
+
+def test_a_full_queue_says_come_back_and_those_who_wait_are_answered(examples: Path) -> None:
+    content = (examples / "plain.flac").read_bytes()
+    app = create_app(Settings(threads=1, queue=4, batch=1, requests_a_minute=100_000))
+
+    async def ask() -> list[httpx.Response]:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as many,
+        ):
+            return list(await asyncio.gather(*(many.post("/v1/predict", content=content) for _ in range(40))))
+
+    answers = asyncio.run(ask())
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {200, 503}
+    turned_away = next(answer for answer in answers if answer.status_code == 503)
+    problem(turned_away, 503, "busy")
+    assert turned_away.headers["retry-after"] == "1"
+    (first,) = {json.dumps(answer.json(), sort_keys=True) for answer in answers if answer.status_code == 200}
+    assert json.loads(first)["predictions"][0]["emotion"]
+
+
+def test_operators_see_what_goes_on(client: TestClient, capfd: pytest.CaptureFixture[str]) -> None:
+    client.post("/v1/predict", content=b"no sound")
+    text = client.get("/metrics").text
+    assert 'intone_requests_total{route="/v1/predict",status="415"}' in text
+    assert 'intone_refused_total{code="not-audio"}' in text
+    for name in ("intone_queue ", "intone_streams ", "intone_request_seconds_bucket"):
+        assert name in text
+    logged = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert {"request", "method", "route", "status", "seconds"} == set(logged[0])
+    assert client.get("/readyz").json() == {"status": "ready", "model": "intone-tiny"}
+
+
+def test_every_answer_bears_security_headers_and_no_stranger_is_let_in(client: TestClient) -> None:
+    for path in ("/healthz", "/v1/models", "/nowhere"):
+        headers = client.get(path, headers={"Origin": "https://example.org"}).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert "access-control-allow-origin" not in headers
+
+
+def test_the_models_are_told_with_their_scores(client: TestClient) -> None:
+    said = client.get("/v1/models").json()
+    assert said["default"] == "intone-tiny"
+    assert {model["name"] for model in said["models"]} == {"intone-tiny", "intone-classic"}
+    assert all(model["scores"] and model["licence"] for model in said["models"])
