@@ -306,7 +306,8 @@ class Notice:
     Attributes
     ----------
     code : str
-        ``"not-finite"``, ``"silence"``, ``"clipping"`` or ``"rate"``; a program may tell them apart by it.
+        ``"not-finite"``, ``"silence"``, ``"clipping"`` or ``"rate"``, and where a microphone is heard others too
+        (``docs/live.md``); a program may tell them apart by it.
     message : str
         A sentence.
     """

@@ -48,11 +48,12 @@ def test_another_rate_goes_on_in_another_file(tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "out-3.wav").samplerate == 48_000
 
 
+@pytest.mark.filterwarnings("error")
 def test_loud_and_broken_samples_are_written_as_they_can_be(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "out.wav", lambda _: None)
-    recorder.write(Chunk(np.array([2, -2, np.nan, np.inf, 0.5], np.float32), 16_000))
+    recorder.write(Chunk(np.array([2, -2, np.nan, np.inf, 0.5, 3e38], np.float32), 16_000))
     recorder.close()
-    assert soundfile.read(tmp_path / "out.wav")[0] == pytest.approx([1, -1, 0, 1, 0.5], abs=1e-4)
+    assert soundfile.read(tmp_path / "out.wav")[0] == pytest.approx([1, -1, 0, 1, 0.5, 1], abs=1e-4)
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:

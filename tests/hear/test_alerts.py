@@ -1,5 +1,7 @@
 """Alerts: what is asked for is read or refused in a sentence, and each episode is told of once."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,20 +89,60 @@ def test_notices_are_passed_over() -> None:
     assert alerts("anger > 0.7", [notice, heard(0, 1, 0.9), notice]) == alerts("anger > 0.7", [heard(0, 1, 0.9)])
 
 
-@given(
-    chances=st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.integers(1, 8), st.integers(0, 16)), max_size=40),
-    seconds=st.sampled_from(["", " for 500ms", " for 2s"]),
+STRETCHES = st.lists(
+    st.tuples(
+        st.floats(0, 1),
+        st.booleans(),
+        st.integers(1, 8).map(lambda quarters: quarters / 4),
+        st.integers(0, 16).map(lambda quarters: quarters / 4),
+    ),
+    max_size=40,
 )
-def test_there_is_one_alert_at_most_between_two_breaks(
-    chances: list[tuple[float, bool, int, int]], seconds: str
+"""Probability of anger, whether the model is unsure, seconds of speech, and of silence before it."""
+
+
+def spoken(stretches: list[tuple[float, bool, float, float]]) -> list[Update]:
+    updates, at = [], 0.0
+    for anger, unsure, length, pause in stretches:
+        updates.append(heard(at + pause, at + pause + length, anger, unsure=unsure))
+        at += pause + length
+    return updates
+
+
+@given(stretches=STRETCHES, seconds=st.sampled_from([0, 0.5, 2]))
+def test_each_episode_that_is_long_enough_is_told_of_once(
+    stretches: list[tuple[float, bool, float, float]], seconds: float
 ) -> None:
-    watch, at, fired = Watch(Condition.parse(f"anger > 0.7{seconds}")), 0.0, False
-    for anger, unsure, quarters, pause in chances:
-        start = at + pause / 4
-        at = start + quarters / 4
-        if (not unsure and anger <= 0.7) or pause / 4 > PAUSE_SECONDS:
-            fired = False
-        if watch.hear(heard(start, at, anger, unsure=unsure)) is not None:
-            assert not fired
-            assert anger > 0.7
-            fired = True
+    updates = spoken(stretches)
+    episodes: list[list[Segment]] = []
+    broken = True
+    for segment in (update.segment for update in updates):
+        assert segment is not None
+        if segment.unsure:
+            continue
+        if segment.scores[Emotion.ANGER] <= 0.7:
+            broken = True
+            continue
+        if broken or segment.start - episodes[-1][-1].end > PAUSE_SECONDS:
+            episodes.append([])
+        broken = False
+        episodes[-1].append(segment)
+    long_enough = [one for one in episodes if sum(segment.duration for segment in one) >= seconds]
+    found = alerts(f"anger > 0.7 for {seconds}s", updates)
+    assert [alert.since for alert in found] == [one[0].start for one in long_enough]
+    assert all(alert.held >= seconds for alert in found)
+
+
+@given(stretches=STRETCHES, cuts=st.lists(st.integers(1, 7), min_size=40, max_size=40))
+def test_how_often_a_stretch_is_spoken_of_changes_no_alert(
+    stretches: list[tuple[float, bool, float, float]], cuts: list[int]
+) -> None:
+    whole = spoken(stretches)
+    often: list[Update] = []
+    for update, eighths in zip(whole, cuts, strict=False):
+        segment = update.segment
+        assert segment is not None
+        so_far = replace(segment, end=segment.start + segment.duration * eighths / 8)
+        often += [Update(so_far.end, so_far), update]
+    found = alerts("anger > 0.7 for 2s", often)
+    assert [one.since for one in found] == [one.since for one in alerts("anger > 0.7 for 2s", whole)]

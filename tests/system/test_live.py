@@ -1,9 +1,11 @@
 """``intone live`` as a user runs it, with a recording for a microphone."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,14 @@ import intone
 from tests.hear.test_delivery import server
 
 INTONE = str(Path(sys.executable).with_name("intone"))
+LIMIT_SECONDS = 120
+"""A command that takes longer hangs."""
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([INTONE, "live", *map(str, words)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [INTONE, "live", *map(str, words)], capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS
+    )
 
 
 def test_a_recording_is_heard_as_its_timeline(examples: Path, tmp_path: Path) -> None:
@@ -91,3 +97,104 @@ def test_a_recording_that_is_not_there_is_named() -> None:
     done = run("--input", "no-such.wav")
     assert done.returncode == 1
     assert "no-such.wav" in done.stderr
+
+
+LIBRARY = '''
+"""Stands in for sounddevice: a microphone that plays a recording, is pulled out, and comes back at another rate."""
+
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import soundfile
+import soxr
+
+sound, rate = soundfile.read(os.environ["HEARD"], dtype="float32")
+halves = [(sound[: 6 * rate], rate), (soxr.resample(sound[6 * rate :], rate, 48000), 48000)]
+
+
+class PortAudioError(Exception):
+    pass
+
+
+class InputStream:
+    def __init__(self, *, blocksize, callback, **_):
+        self.blocksize, self.callback, self.active = blocksize, callback, True
+
+    def start(self):
+        samples, _ = halves.pop(0)
+        for start in range(0, len(samples), self.blocksize):
+            block = samples[start : start + self.blocksize, np.newaxis]
+            self.callback(block, len(block), None, SimpleNamespace(input_overflow=False))
+        self.active = False
+
+    def close(self):
+        pass
+
+
+def query_devices(device=None, kind=None):
+    at = halves[0][1] if halves else 0
+    found = {"index": 3, "name": "USB Microphone", "max_input_channels": 1, "default_samplerate": float(at)}
+    return found if kind else [found]
+
+
+def _terminate():
+    pass
+
+
+def _initialize():
+    if not halves:
+        raise PortAudioError("it stays away")
+'''
+
+
+def test_a_microphone_that_is_pulled_out_and_comes_back_is_heard_on(examples: Path, tmp_path: Path) -> None:
+    (tmp_path / "sounddevice.py").write_text(LIBRARY)
+    paths = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [INTONE, "live", "--device", "usb", "--json", "--seconds", "10", "--record", str(tmp_path / "out.wav")],
+        capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS,
+        env={**os.environ, "PYTHONPATH": paths, "HEARD": str(examples / "kennedy.flac")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (records[0]["source"], records[0]["rate"]) == ("USB Microphone", 16_000)
+    notices = [record["code"] for record in records if record["type"] == "notice"]
+    assert notices == ["device-lost", "device-back", "rate"]
+    assert "the microphone USB Microphone at 48000 Hz" in done.stderr
+    finals = [record["segment"] for record in records if record["type"] == "final"]
+    assert finals[-1]["end"] == pytest.approx(10, abs=0.5)
+    assert soundfile.info(tmp_path / "out.wav").duration == pytest.approx(6)
+    second = soundfile.info(tmp_path / "out-2.wav")
+    assert (second.samplerate, second.duration) == (48_000, pytest.approx(4))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
+def test_on_a_terminal_it_shows_the_view_and_gives_the_cursor_back(examples: Path) -> None:
+    import pty
+
+    terminal, its_end = pty.openpty()
+    shown: list[bytes] = []
+    reader = threading.Thread(target=lambda: shown.extend(iter(lambda: _read(terminal), b"")))
+    reader.start()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "60", "LINES": "40"}
+    words = ["--input", str(examples / "kennedy.flac"), "--alert", "anger > 0.5"]
+    done = subprocess.run(
+        [INTONE, "live", *words], stdout=its_end, stderr=subprocess.PIPE, check=False, env=environment,
+        timeout=LIMIT_SECONDS,
+    )  # fmt: skip
+    os.close(its_end)
+    reader.join(LIMIT_SECONDS)
+    os.close(terminal)
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = b"".join(shown).decode()
+    for word in ("the last minute", "dBFS", "surprise", "ALERT anger > 0.5"):
+        assert word in text
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux's way of saying that the other end is closed
+        return b""

@@ -64,8 +64,8 @@ class Recorder:
         """Add a piece of sound."""
         if self._ended:
             return
-        whole = np.nan_to_num(chunk.samples, posinf=1, neginf=-1) * np.float32(FULL_SCALE)
-        content = np.clip(np.rint(whole), -FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
+        whole = np.rint(np.clip(np.nan_to_num(chunk.samples), -1, 1) * FULL_SCALE)
+        content = np.minimum(whole, FULL_SCALE - 1).astype("<i2").tobytes()
         try:
             if self._part is None or not self._part.takes(content, chunk.rate):
                 self._part = self._next(chunk.rate)

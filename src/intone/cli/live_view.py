@@ -111,6 +111,7 @@ def render(state: State) -> RenderableType:
     rows.add_row("level", meter, f"{state.level:.0f} dBFS" if state.level > FLOOR_DB else "silent")
     rows.add_row()
     rows.add_row("now", _spoken(now), "" if now is None else Text(f"{now.confidence:.0%}", style="bold"))
+    rows.add_row()
     for emotion in Emotion:
         share = 0.0 if now is None else now.scores[emotion]
         dim = "dim " if now is None or now.unsure else ""
@@ -142,7 +143,8 @@ def _spoken(segment: Segment | None) -> Text:
         return Text("listening", style="dim")
     if segment.unsure:
         return Text(f"unsure ({segment.emotion}?)", style="dim")
-    return Text(f" {segment.emotion} ", style=f"bold {_ink(segment.emotion)} on {segment.emotion.colour}")
+    badge = f"bold {_ink(segment.emotion)} on {segment.emotion.colour}"
+    return Text.assemble((f" {segment.emotion} ", badge))  # as the style of the whole it would fill the column
 
 
 def _ink(emotion: Emotion) -> str:
@@ -176,7 +178,7 @@ class _Bar:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         filled = round(min(max(self.share, 0.0), 1.0) * options.max_width)
-        yield Text(("#" if options.ascii_only else "█") * filled, style=self.style, no_wrap=True)
+        yield Text(("=" if options.ascii_only else "━") * filled, style=self.style, no_wrap=True)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         return Measurement(1, options.max_width)
@@ -191,26 +193,29 @@ class _Ribbon:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         step = RIBBON_SECONDS / options.max_width
         first = self.state.elapsed - RIBBON_SECONDS + step / 2
-        cells = [self._heard(first + number * step) for number in range(options.max_width)]
+        cells = (self._heard(first + number * step) for number in range(options.max_width))
         full, faint, rest = "##-" if options.ascii_only else "█▒·"
-        colours, names = Text(no_wrap=True), Text(no_wrap=True, style="dim")
-        for segment, run in groupby(cells):
+        colours, names = Text(no_wrap=True), ""
+        for heard, run in groupby(cells):
             width = len(list(run))
-            if segment is None:
+            if heard is None:
                 colours.append(rest * width, style="dim")
-                names.append(" " * width)
-            else:
-                style = f"dim {segment.emotion.colour}" if segment.unsure else segment.emotion.colour
-                colours.append((faint if segment.unsure else full) * width, style=style)
-                names.append(("" if segment.unsure else segment.emotion)[: width - 1].ljust(width))
+                continue
+            emotion, unsure = heard
+            at = len(colours)
+            colours.append(
+                (faint if unsure else full) * width, style=f"dim {emotion.colour}" if unsure else emotion.colour
+            )
+            if not unsure:  # a name has room up to the next one
+                names = (names[: at - 1].ljust(at) if at else "") + emotion
         yield colours
-        yield names
+        yield Text(names[: options.max_width], style="dim", no_wrap=True)
 
-    def _heard(self, at: float) -> Segment | None:
+    def _heard(self, at: float) -> tuple[Emotion, bool] | None:
         latest = [] if self.state.current is None else [self.state.current]
         for segment in (*latest, *reversed(self.state.segments)):
             if segment.start <= at < segment.end:
-                return segment
+                return segment.emotion, segment.unsure
         return None
 
 

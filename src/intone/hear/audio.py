@@ -358,7 +358,8 @@ def _heard(source: Source, name: str, max_seconds: float, *, mix: bool) -> Itera
 
 def mixed(block: Block) -> Samples:
     """Mix ``(samples, channels)`` to ``(samples, 1)``: the mean."""
-    return np.ascontiguousarray(block.mean(axis=1, dtype=np.float64, keepdims=True), dtype=np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused or told of afterwards
+        return np.ascontiguousarray(block.mean(axis=1, dtype=np.float64, keepdims=True), dtype=np.float32)
 
 
 class Converter:
