@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from intone.errors import MissingExtraError
+from intone.paths import encodable
 
 Item = TypeVar("Item")
 
@@ -174,22 +175,7 @@ def as_json(value: Any) -> str:
     >>> as_json({"file": b"caf\xe9.wav".decode("utf-8", "surrogateescape")})
     '{"file": "caf\\\\xe9.wav"}'
     """
-    return json.dumps(_well_formed(value))
-
-
-def _well_formed(value: Any) -> Any:
-    if isinstance(value, str):
-        return "".join(_escaped(char) if "\ud800" <= char <= "\udfff" else char for char in value)
-    if isinstance(value, dict):
-        return {_well_formed(key): _well_formed(held) for key, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [_well_formed(held) for held in value]
-    return value
-
-
-def _escaped(char: str) -> str:
-    byte = ord(char) - 0xDC00  # what surrogateescape adds to a byte; another half comes from Windows alone
-    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else f"\\u{ord(char):04x}"
+    return json.dumps(encodable(value))
 
 
 class Steps(Protocol):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from intone.emotions import Emotion
 from intone.errors import MissingExtraError
-from intone.formats.text import encodable, well_formed
+from intone.formats.text import well_formed
+from intone.paths import encodable
 from intone.results import Segment, Timeline
 
 if TYPE_CHECKING:

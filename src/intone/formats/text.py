@@ -2,34 +2,14 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from intone.paths import encodable
 from intone.results import Segment, Timeline
 
 _ENDS_A_LINE = {"Cc", "Zl", "Zp"}
 """Unicode's categories of control characters and of separators of lines and paragraphs."""
 _NO_CHARACTER = "\ufffe\uffff"
 """What XML forbids besides."""
-
-
-def encodable(value: Any) -> Any:
-    r"""Write as escapes what is no letter of UTF-8, as a file's name may hold; in lists and dictionaries too.
-
-    Such a byte is written as it is typed in a shell, as ``intone predict --json`` does.
-
-    Examples
-    --------
-    >>> print(encodable("caf\udce9\n.wav"))
-    caf\xe9
-    .wav
-    """
-    if isinstance(value, str):
-        return "".join(_escaped(char) if "\ud800" <= char <= "\udfff" else char for char in value)
-    if isinstance(value, dict):
-        return {encodable(key): encodable(held) for key, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [encodable(held) for held in value]
-    return value
 
 
 def well_formed(text: str) -> str:
@@ -41,18 +21,11 @@ def well_formed(text: str) -> str:
     caf\xe9\n.wav
     """
     return "".join(
-        _spelt(char) if char in _NO_CHARACTER or unicodedata.category(char) in _ENDS_A_LINE else char
+        char.encode("unicode_escape").decode()
+        if char in _NO_CHARACTER or unicodedata.category(char) in _ENDS_A_LINE
+        else char
         for char in str(encodable(text))
     )
-
-
-def _spelt(char: str) -> str:
-    return char.encode("unicode_escape").decode()
-
-
-def _escaped(char: str) -> str:
-    byte = ord(char) - 0xDC00  # what surrogateescape adds to a byte; another half comes from Windows alone
-    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else _spelt(char)
 
 
 def label(segment: Segment) -> str:
