@@ -10,7 +10,7 @@ from intone.hear import audio
 from intone.hear.audio import RATE
 
 HOURS, CHUNK = 8, RATE // 10
-PAUSE_SECONDS = 8
+PAUSE_SECONDS = 16
 WARM_UP_SECONDS = 1800
 MOST_GROWTH_BYTES = 5 * 2**20
 
