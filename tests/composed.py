@@ -18,7 +18,7 @@ from intone.emotions import Emotion
 from intone.hear import audio
 from intone.hear.audio import RATE
 from intone.hear.voice import FRAME
-from intone.learn.activity import spoken_frames
+from intone.learn.scenes import spoken_frames
 
 Floats = NDArray[np.float32]
 QUIET = -70.0

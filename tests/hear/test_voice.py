@@ -1,5 +1,6 @@
 """The detector of speech: every frame is told, at any level, and noise is not taken for speech."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +48,56 @@ def test_speech_is_found_between_silence(examples: Path) -> None:
     assert told[last + 30 :].mean() == 0
 
 
-@pytest.mark.parametrize("gain", [0.05, 0.3, 4.0])
+@pytest.mark.parametrize("gain", [0.05, 0.3, 4.0, 20.0])
 def test_level_changes_next_to_nothing(examples: Path, gain: float) -> None:
     sound = spoken(examples)
     usual, other = (chances(np.float32(level) * sound) >= voice.THRESHOLD for level in (1.0, gain))
     assert (usual == other).mean() > 0.95
+
+
+def test_a_voice_from_the_other_channel_is_not_heard(examples: Path) -> None:
+    sound = spoken(examples)
+    room = np.random.default_rng(4).normal(0, 1e-5, len(sound)).astype(np.float32)
+    assert (chances(np.float32(1e-3) * sound + room) >= voice.THRESHOLD).sum() == 0
+
+
+def test_an_offset_and_clipping_change_little(examples: Path) -> None:
+    sound = spoken(examples)
+    usual = chances(sound) >= voice.THRESHOLD
+    assert (usual == (chances(sound + np.float32(0.02)) >= voice.THRESHOLD)).mean() > 0.9
+    assert (usual == (chances(np.clip(8 * sound, -1, 1)) >= voice.THRESHOLD)).mean() > 0.85
+
+
+def test_what_is_long_past_changes_nothing(examples: Path) -> None:
+    """It holds to the last bit, so that a stream that has gone on for hours hears as one that has just begun."""
+    past = -(-round(voice.MEMORY_SECONDS * RATE) // voice.TICK) * voice.TICK
+    known = np.resize(spoken(examples), past)
+    noise = np.random.default_rng(3).normal(0, 0.2, 10 * voice.TICK).astype(np.float32)
+    loud, silent = (chances(np.concatenate([before, known, known])) for before in (noise, 0 * noise))
+    later = (len(noise) + past) // voice.FRAME
+    assert np.array_equal(loud[later:], silent[later:])
+
+
+def test_a_minute_keeps_no_more_than_a_second(examples: Path) -> None:
+    detector, sizes = voice.Detector(), []
+    sound = np.resize(spoken(examples), 60 * RATE)
+    for start in range(0, len(sound), voice.TICK):
+        detector.push(sound[start : start + voice.TICK])
+        sizes.append(len(pickle.dumps(detector)))
+    assert len(set(sizes[8:])) == 1
+
+
+@pytest.mark.parametrize("name", ["fast-high-loud", "kennedy", "plain", "questioning", "slow-low-quiet"])
+def test_speech_is_found_in_the_examples(examples: Path, name: str) -> None:
+    sound = audio.load(examples / f"{name}.flac").samples
+    assert (chances(sound) >= voice.THRESHOLD).mean() > 0.5
+
+
+def test_no_product_is_so_large_that_threads_start_for_it() -> None:
+    kernels = [values for name, values in voice.shipped().items() if name.startswith("kernel")]
+    frames = voice.TICK // voice.FRAME + 1  # the most that are measured at a time
+    assert (frames + voice.AHEAD) * max(kernel.size for kernel in kernels) < voice.MOST_TOGETHER
+    assert frames * (voice.FOURIER // 2 + 1) * max(voice.BANDS, voice.LAGS // 2) < voice.MOST_TOGETHER
 
 
 def test_what_comes_later_changes_nothing(examples: Path) -> None:

@@ -1,11 +1,11 @@
 """Speech activity: which stretches of 10 ms are speech.
 
-How far each band of the spectrum rises above its own floor, and the shape of the spectrum, are judged by a small
-network that was trained against noise (:mod:`intone.learn.activity`). It hears ticks of one length, so that how sound
-arrives cannot change what is found, and keeps a few seconds of band levels, whatever the length of the sound.
+How far each band of the spectrum rises above its own floor, the shape of the spectrum, and how strongly it has a pitch,
+are judged by a small convolutional network that was trained against noise (:mod:`intone.learn.activity`). It hears
+ticks of one length, so that how sound arrives cannot change what is found, and remembers :data:`MEMORY_SECONDS` and no
+more, whatever the length of the sound.
 """
 
-from collections import deque
 from functools import cache
 from importlib.resources import files
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intone.features.filterbanks import mel_filters
+from intone.hear.audio import RATE
 
 Floats = NDArray[np.float32]
 
@@ -26,22 +27,41 @@ WINDOW, FOURIER = 400, 512
 """Samples of the window around a frame, and of its Fourier transform."""
 BEFORE = (WINDOW - FRAME) // 2
 """Samples by which a window reaches over its frame on either side."""
-MEL, FIRST, BANDS = 40, 1, 26
-"""Of so many bands up to 8 kHz those are looked at that a telephone lets through, 75 Hz to 3.8 kHz."""
-OFFSETS = np.arange(-24, 9, 4)
-"""Which frames a frame is judged by: a quarter of a second of the past, and 0.08 s of what follows."""
-PAST, AHEAD = int(-OFFSETS[0]), int(OFFSETS[-1])
+MEL, BANDS = 40, 30
+"""Of so many bands up to 8 kHz the lowest are looked at, up to 4.7 kHz: hardly more than a telephone lets through."""
+LOWEST, HIGHEST, LAGS = 73.0, 400.0, 48
+"""Pitches (Hz) between which a voice is looked for, and at how many periods."""
+PITCHES = 3
+"""Ranges of the period, in each of which the strongest counts."""
+NUMBERS = 2 * BANDS + PITCHES
+"""What the network is given of a frame."""
+AHEAD = 8
+"""Frames of what follows that a frame is judged by, 0.08 s; its window takes another 7.5 ms."""
 MEMORY = 16
 """A band's floor is the least that it had in so many ticks, 4 s (Martin 2001, "Noise power spectral density estimation
 based on optimal smoothing and minimum statistics", IEEE Trans. Speech Audio Process. 9(5)) ..."""
 SMOOTH = 5
 """... as a mean over so many frames."""
-FAINTEST = -65.0
-"""No floor lies lower (dB), or the faintest noise after digital silence would stand out."""
-RANGE = 40.0
-"""More above the floor makes no difference (dB)."""
-TOGETHER = 9
-"""So few frames are judged at a time that NumPy starts no threads for them: they would be in the model's way."""
+FAINTEST = np.float32(-80)
+"""No floor lies lower (dB), or the faintest noise after digital silence would stand out; white noise of 16-bit
+rounding has -79."""
+LEAST, RANGE = np.float32(-5), np.float32(40)
+"""Less and more above the floor make no difference (dB)."""
+SCALE = np.float32(0.1)
+"""What levels are multiplied by, to be about as wide as all else."""
+FAINT, FAINT_TICKS = np.float32(-25), 4
+"""Where no band got louder than this (dB) for so many ticks, nobody is heard: it is a voice from the other channel of a
+call, 60 dB down. A voice at this limit has about -68 dB of full scale in its loudest frame, 15 dB less than in the
+faintest of 720 recordings of six corpora."""
+TAPS, SPREADS = 4, (1, 4, 16, 40)
+"""Frames that a layer of the network looks at, and how far apart they are; the last is the newest."""
+PAST = (TAPS - 1) * sum(SPREADS)
+"""Frames of the past that the network looks at, those that are AHEAD among them."""
+MEMORY_SECONDS = MEMORY * TICK / RATE + PAST * FRAME / RATE + TICK / RATE
+"""What lies further back than this changes nothing: floor, network, and the tick in which both lie."""
+MOST_TOGETHER = 65_536 * 4
+"""Multiplications of a product from which on OpenBLAS starts threads, which would be in the model's way: none here has
+so many, ``interface/gemm.c`` says where they begin."""
 WEIGHTS = "voice.npz"
 
 
@@ -52,12 +72,21 @@ class Detector:
     ----------
     weights : dict of numpy.ndarray, optional
         The network's; those that come with Intone where they are left out.
+
+    Examples
+    --------
+    >>> detector = Detector()
+    >>> len(detector.push(np.zeros(TICK, np.float32))), len(detector.push(np.zeros(TICK, np.float32)))
+    (16, 25)
+    >>> len(detector.finish(np.zeros(1, np.float32)))
+    10
     """
 
     def __init__(self, weights: dict[str, Floats] | None = None) -> None:
-        self._network = _Network(weights or shipped())
+        self._network = Network(weights or shipped())
         self._bands = Bands()
-        self._waiting = np.zeros((PAST, 2 * BANDS), np.float32)
+        self._last = np.zeros((0, NUMBERS), np.float32)
+        self._early = AHEAD  # answers that are about frames before the first
 
     def push(self, tick: Floats) -> Floats:
         """Hear a tick, ``(TICK,)``; give the probabilities of speech of the frames that became known, in order."""
@@ -66,33 +95,48 @@ class Detector:
     def finish(self, rest: Floats) -> Floats:
         """Hear what is left, less than a tick; give the probabilities of all frames that are left."""
         left = self._bands.finish(rest)
-        ahead = np.repeat((left if len(left) else self._waiting)[-1:], AHEAD, axis=0)
-        return self._judged(np.concatenate([left, ahead]))
+        last = left[-1:] if len(left) else self._last
+        return self._judged(np.concatenate([left, *[last] * AHEAD]))
 
-    def _judged(self, bands: Floats) -> Floats:
-        self._waiting = np.concatenate([self._waiting, bands])
-        count = max(len(self._waiting) - PAST - AHEAD, 0)
-        chances = self._network(context(self._waiting, count))
-        self._waiting = self._waiting[count:]
+    def _judged(self, rows: Floats) -> Floats:
+        if not len(rows):
+            return np.zeros(0, np.float32)
+        self._last = rows[-1:]
+        chances = self._network.push(rows)[self._early :]
+        if not self._bands.audible:
+            chances[:] = 0
+        self._early = max(self._early - len(rows), 0)
         return chances
 
 
 class Bands:
-    """Measures what the network judges by, tick after tick: for each frame, ``2 · BANDS`` numbers."""
+    """Measures what the network judges by, tick after tick: for each frame, :data:`NUMBERS`."""
 
     def __init__(self) -> None:
         self._samples = np.zeros(BEFORE, np.float32)
-        self._least: deque[Floats] = deque(maxlen=MEMORY)
+        self._least = np.full((MEMORY, BANDS), np.inf, np.float32)
+        self._loudest = np.full(FAINT_TICKS, -np.inf, np.float32)
+        self._tick = 0
+
+    @property
+    def audible(self) -> bool:
+        """Whether anything of the last second could be heard by somebody."""
+        return bool(self._loudest.max() > FAINT)
 
     def push(self, samples: Floats) -> Floats:
-        """Give the frames whose windows are whole, ``(frames, 2 · BANDS)``."""
+        """Give the frames whose windows are whole, ``(frames, NUMBERS)``."""
         samples = np.concatenate([self._samples, samples])
         count = max((len(samples) - WINDOW) // FRAME + 1, 0)
         self._samples = samples[count * FRAME :].copy()
         if not count:
-            return np.zeros((0, 2 * BANDS), np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::FRAME][:count]
-        return self._relative(levels(windows))
+            return np.zeros((0, NUMBERS), np.float32)
+        windows = np.lib.stride_tricks.as_strided(samples, (count, WINDOW), (4 * FRAME, 4), writeable=False)
+        spectra = np.fft.rfft(windows * _hann(), FOURIER)
+        power: Floats = np.square(spectra.real) + np.square(spectra.imag)
+        rows = np.empty((count, NUMBERS), np.float32)
+        self._relative(10 * np.log10(power @ _filters() + np.float32(1e-10)), rows)
+        rows[:, 2 * BANDS :] = pitches(power)
+        return rows
 
     def finish(self, samples: Floats) -> Floats:
         """Give the frames that are left; silence follows."""
@@ -100,26 +144,33 @@ class Bands:
         frames = -(-over // FRAME)
         return self.push(np.concatenate([samples, np.zeros(frames * FRAME - over + BEFORE, np.float32)]))
 
-    def _relative(self, level: Floats) -> Floats:
+    def _relative(self, level: Floats, rows: Floats) -> None:
+        """Write levels ``(frames, BANDS)`` (dB) above their floor, and about their mean, into the rows."""
         width = min(SMOOTH, len(level))
-        sums = np.cumsum(np.concatenate([np.zeros((1, BANDS)), level]), axis=0)
-        self._least.append(((sums[width:] - sums[:-width]) / width).min(axis=0).astype(np.float32))
-        floor = np.maximum(np.min(self._least, axis=0), FAINTEST)
-        above = np.clip(level - floor, -5, RANGE)
-        shape = level - level.mean(axis=1, keepdims=True)
-        return np.asarray(np.concatenate([above, shape], axis=1) / 10, dtype=np.float32)
+        means = level[: len(level) - width + 1].copy()
+        for at in range(1, width):
+            means += level[at : len(level) - width + 1 + at]
+        self._least[self._tick % MEMORY] = means.min(axis=0) / width
+        self._loudest[self._tick % FAINT_TICKS] = level.max()
+        self._tick += 1
+        floor = np.maximum(self._least.min(axis=0), FAINTEST)
+        above, shape = rows[:, :BANDS], rows[:, BANDS : 2 * BANDS]
+        np.minimum(np.maximum(level - floor, LEAST), RANGE, out=above)
+        np.subtract(level, level @ _mean(), out=shape)
+        rows[:, : 2 * BANDS] *= SCALE
 
 
-def levels(windows: Floats) -> Floats:
-    """Give the levels of bands (dB) in windows ``(frames, WINDOW)``."""
-    power = np.square(np.abs(np.fft.rfft(windows * _hann(), FOURIER))).astype(np.float32)
-    return np.asarray(10 * np.log10(power @ _filters() + 1e-10), dtype=np.float32)
+def pitches(power: Floats) -> Floats:
+    """Say how strongly spectra ``(frames, bins)`` have a pitch, in each of :data:`PITCHES` ranges of its period.
 
-
-def context(bands: Floats, count: int) -> Floats:
-    """Lay beside each of ``count`` frames, the first of which is number PAST, those that it is judged by."""
-    rows = np.arange(PAST, PAST + count)[:, np.newaxis] + OFFSETS
-    return np.asarray(bands[rows].reshape(count, len(OFFSETS) * bands.shape[1]))
+    It is the autocorrelation of a spectrum whose formants are flattened by a root, 1 where all of it is in step.
+    """
+    waves = _waves()
+    size = np.sqrt(power[:, 2 : 2 + len(waves)])
+    alike = size @ waves
+    strongest = alike.reshape(len(size), PITCHES, -1).max(axis=2)
+    strongest *= 4 / (size.sum(axis=1, keepdims=True) + np.float32(1e-9))  # 4: as wide as the other numbers
+    return np.asarray(strongest, dtype=np.float32)
 
 
 @cache
@@ -130,23 +181,40 @@ def shipped() -> dict[str, Floats]:
     return found
 
 
-class _Network:
-    """A perceptron with two hidden layers, on numbers brought to the mean and deviation of the training."""
+class Network:
+    """Convolutions over time that see the past alone, each added to what it was given (He et al. 2016, residual nets).
+
+    What it says of a frame it says AHEAD frames later.
+    """
 
     def __init__(self, weights: dict[str, Floats]) -> None:
         self._weights = weights
+        width = len(weights["bias_0"])
+        self._kept = [np.zeros(((TAPS - 1) * spread, width), np.float32) for spread in SPREADS]
 
-    def __call__(self, rows: Floats) -> Floats:
-        parts = [self._judged(rows[start : start + TOGETHER]) for start in range(0, len(rows), TOGETHER)]
-        return np.concatenate([np.zeros(0, np.float32), *parts])
-
-    def _judged(self, rows: Floats) -> Floats:
-        weights = self._weights
-        x = (rows - weights["mean"]) / weights["deviation"]
-        for layer in ("1", "2"):
-            x = np.maximum(x @ weights[f"kernel_{layer}"] + weights[f"bias_{layer}"], 0)
-        logits = (x @ weights["kernel_3"] + weights["bias_3"])[:, 0]
+    def push(self, rows: Floats) -> Floats:
+        """Give the probability for each of some more frames ``(frames, NUMBERS)``."""
+        weights, count = self._weights, len(rows)
+        x = rows @ weights["kernel_0"]  # (frames, width)
+        x += weights["bias_0"]
+        np.maximum(x, 0, out=x)
+        for layer, spread in enumerate(SPREADS, start=1):
+            heard = np.concatenate([self._kept[layer - 1], x])
+            self._kept[layer - 1] = heard[count:]
+            further = _beside(heard, spread, count) @ weights[f"kernel_{layer}"]
+            further += weights[f"bias_{layer}"]
+            np.maximum(further, 0, out=further)
+            x += further
+        logits = (x @ weights["kernel_out"] + weights["bias_out"])[:, 0]
         return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), dtype=np.float32)
+
+
+def _beside(heard: Floats, spread: int, count: int) -> Floats:
+    """Lay beside each of the last ``count`` frames those that a layer looks at, ``(count, TAPS · width)``."""
+    row, column = heard.strides
+    steps = (row, spread * row, column)
+    taps = np.lib.stride_tricks.as_strided(heard, (count, TAPS, heard.shape[1]), steps, writeable=False)
+    return taps.reshape(count, -1)
 
 
 @cache
@@ -155,7 +223,21 @@ def _hann() -> Floats:
 
 
 @cache
+def _mean() -> Floats:
+    """Give what levels are multiplied by for their mean, ``(BANDS, 1)``: faster than to ask NumPy for it."""
+    return np.full((BANDS, 1), 1 / BANDS, np.float32)
+
+
+@cache
 def _filters() -> Floats:
     """Give the bands' filters ``(bins, bands)``, each of which sums to 1."""
-    filters = mel_filters(MEL, FOURIER)[:, FIRST : FIRST + BANDS]
-    return np.asarray(filters / filters.sum(axis=0), dtype=np.float32)
+    filters = mel_filters(MEL, FOURIER)[:, :BANDS]
+    return np.ascontiguousarray(filters / filters.sum(axis=0), dtype=np.float32)
+
+
+@cache
+def _waves() -> Floats:
+    """Give for bins 60 Hz to 4 kHz, ``(bins, LAGS)``, cosines that are in step with the harmonics of each pitch."""
+    periods = RATE / np.geomspace(HIGHEST, LOWEST, LAGS)
+    bins = np.arange(2, FOURIER // 4 + 1)
+    return np.asarray(np.cos(2 * np.pi * np.outer(bins, periods) / FOURIER), dtype=np.float32)
