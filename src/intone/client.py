@@ -10,13 +10,13 @@ Examples
 import json
 import time
 import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
+from intone import web
 from intone.errors import IntoneError, MissingExtraError, UsageError
 
 PATIENCE = (0.5, 1.0, 2.0, 4.0)
@@ -63,8 +63,9 @@ class Client:
     """
 
     def __init__(self, url: str, *, key: str = "", seconds: float = 60.0) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not web.is_address(url):
             raise UsageError(f"{url}: no address of a service; accepted are http://… and https://….")
+        self._opener = web.opener(follow=False)  # a redirect would carry the key along
         self._url, self._seconds = url.rstrip("/"), seconds
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._key = key
@@ -111,8 +112,7 @@ class Client:
 
     def models(self) -> dict[str, Any]:
         """Ask for the models."""
-        url = f"{self._url}/v1/models"
-        return self._asked(urllib.request.Request(url, headers=self._headers))  # noqa: S310 - http alone
+        return self._asked(web.request(f"{self._url}/v1/models", headers=self._headers))
 
     def stream(
         self, frames: Iterable[bytes], *, rate: int, form: Literal["s16le", "f32le"] = "s16le", **options: Any
@@ -171,12 +171,12 @@ class Client:
         content, kind = _form(files, fields)
         headers = {**self._headers, "Content-Type": kind}
         url = f"{self._url}{path}?{urlencode(query)}"
-        return self._asked(urllib.request.Request(url, content, headers, method="POST"))  # noqa: S310 - http alone
+        return self._asked(web.request(url, content, headers))
 
-    def _asked(self, request: urllib.request.Request) -> dict[str, Any]:
+    def _asked(self, request: Any) -> dict[str, Any]:
         for pause in (*PATIENCE, None):
             try:
-                with urllib.request.urlopen(request, timeout=self._seconds) as answer:  # noqa: S310 - http alone
+                with self._opener.open(request, timeout=self._seconds) as answer:
                     said: dict[str, Any] = json.loads(answer.read())
                     return said
             except urllib.error.HTTPError as error:

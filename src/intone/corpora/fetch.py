@@ -10,13 +10,12 @@ import json
 import os
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from intone import web
 from intone.corpora.corpus import Source
 from intone.corpora.progress import OfBytes, no_progress
 from intone.errors import CorpusError
@@ -67,7 +66,7 @@ def fetch(
         The server cannot be reached or refuses, keeps breaking off, or serves something other than what was expected.
         The archive's own name is never given to anything unverified.
     """
-    if urlsplit(source.url).scheme not in ("http", "https"):
+    if not web.is_address(source.url):
         raise CorpusError(f"{source.url}: only http and https addresses are downloaded from.")
     target = Path(folder) / source.filename
     try:
@@ -147,9 +146,9 @@ class _Download:
             start = 0
         if start and validator is not None:
             headers |= {"Range": f"bytes={start}-", "If-Range": validator}
-        request = urllib.request.Request(self.source.url, headers=headers)  # noqa: S310 (the scheme is checked)
+        request = web.request(self.source.url, headers=headers)
         try:
-            answer = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310  # as above
+            answer = web.opener(follow=True).open(request, timeout=TIMEOUT_SECONDS)
         except urllib.error.HTTPError as error:
             with error:
                 self._refused(error)

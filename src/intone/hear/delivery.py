@@ -11,12 +11,12 @@ import subprocess
 import tempfile
 import threading
 import urllib.error
-import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from intone import web
 from intone.errors import IntoneError, UsageError, counted
 from intone.hear.alerts import Alert
 
@@ -48,7 +48,7 @@ class Receiver(Protocol):
     def name(self) -> str:
         """What messages call it."""
 
-    def deliver(self, alert: Alert, wait: Callable[[float], bool]) -> None:
+    def deliver(self, alert: Alert, wait: Callable[[float], bool], /) -> None:
         """Bring it, or raise :class:`DeliveryError`; ``wait`` waits for some seconds, and says True to give up."""
 
 
@@ -80,7 +80,7 @@ class Program:
         self.name = f"program {self.words[0]}"
         self.seconds = seconds
 
-    def deliver(self, alert: Alert, wait: Callable[[float], bool]) -> None:  # noqa: ARG002 - a program is run once
+    def deliver(self, alert: Alert, _wait: Callable[[float], bool], /) -> None:
         """Run it once.
 
         Raises
@@ -145,22 +145,18 @@ class Webhook:
     """
 
     def __init__(self, url: str, *, seconds: float = ANSWER_SECONDS) -> None:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-            place = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
-        except ValueError:
-            usable, place = False, ""
-        if not usable or not url.isascii() or any(char.isspace() or not char.isprintable() for char in url):
+        if not web.is_address(url):
             raise UsageError(f"--webhook '{url}' is no web address; accepted are http://… and https://….")
+        parts = urlsplit(url)
+        place = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
         if "@" in parts.netloc:
             raise UsageError(f"--webhook: a name or password in the address of {place} is not accepted.")
         self.url = url
         self.name = f"webhook at {place}"  # the rest of the address is often a secret
         self.seconds = seconds
-        self._opener = urllib.request.build_opener(_NoRedirects)
+        self._opener = web.opener(follow=False)  # the address given is the one that is trusted
 
-    def deliver(self, alert: Alert, wait: Callable[[float], bool]) -> None:
+    def deliver(self, alert: Alert, wait: Callable[[float], bool], /) -> None:
         """Post it, up to four times.
 
         Raises
@@ -180,9 +176,8 @@ class Webhook:
     def _posted(self, content: bytes) -> tuple[str, bool]:
         """Post it once: what went wrong, and whether another attempt may help."""
         heads = {"Content-Type": "application/json", "User-Agent": "intone"}
-        request = urllib.request.Request(self.url, content, heads, method="POST")  # noqa: S310 - the scheme is checked
         try:
-            with self._opener.open(request, timeout=self.seconds):
+            with self._opener.open(web.request(self.url, content, heads), timeout=self.seconds):
                 return "", False
         except urllib.error.HTTPError as error:
             error.close()
@@ -193,11 +188,6 @@ class Webhook:
             return f"it said nothing for {self.seconds:g} s", True
         except (OSError, HTTPException) as error:
             return str(error) or type(error).__name__, True
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """Follow none: the address given is the one that is trusted."""
 
 
 class Delivery:

@@ -185,7 +185,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             self.options = {**(self.options or {}), **options}
         return self
 
-    def fit(self, X: Any, y: Any) -> "NetworkClassifier":  # noqa: N803  # scikit-learn's names
+    def fit(self, X: Any, y: Any) -> "NetworkClassifier":
         """Train on ``X`` with the labels ``y``, shape ``(utterances,)``.
 
         Raises
@@ -224,7 +224,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         self.loss_curve_, self.sequence_ = losses, values.ndim == 3
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Give a probability for each of ``classes_``, shape ``(utterances, labels)``."""
         check_is_fitted(self)
         values, _ = self._checked(X, None, reset=False)
@@ -234,14 +234,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         logits = Network(self.network_).logits(Inputs.from_array(values))
         return softmax(logits.astype(np.float64))
 
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
+    def predict(self, X: Any) -> NDArray[Any]:
         """Give the most probable of ``classes_`` for each utterance."""
         probable = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[probable])
 
-    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[NDArray[np.float32], Any]:  # noqa: N803
+    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[NDArray[np.float32], Any]:
         """Check the data as scikit-learn does, and learn or compare the number and the names of its columns."""
-        X = X if hasattr(X, "ndim") else np.asarray(X)  # noqa: N806
+        X = X if hasattr(X, "ndim") else np.asarray(X)
         if X.ndim != 3:
             if reset:
                 values, y = validate_data(self, X, y, **RULES)
