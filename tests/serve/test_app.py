@@ -144,6 +144,26 @@ def test_a_key_is_asked_for_and_a_revoked_one_refused(tmp_path: Path, examples: 
         assert (tmp_path / "keys.json").stat().st_mode & 0o077 == 0
 
 
+def test_a_mistake_of_ours_is_a_problem_that_tells_the_log_and_not_the_client(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    keys = Keys(tmp_path / "keys.json")
+    key = keys.create("one")
+    with TestClient(create_app(Settings(threads=1, keys=str(keys.path)))) as guarded:
+        keys.path.write_text("damaged while the service runs")
+        broken = guarded.get("/v1/models", headers={"X-API-Key": key})
+        detail = problem(broken, 500, "failed")
+        assert broken.headers["x-content-type-options"] == "nosniff"
+        logged = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+        (said,) = (line for line in logged if "error" in line)
+        assert detail.endswith(f"{said['request']}.")
+        assert "keys.py" in said["where"]
+        with guarded.websocket_connect("/v1/stream") as socket:
+            socket.send_json({"type": "session.begin"})
+            assert socket.receive_json()["code"] == "usage"
+        assert guarded.get("/healthz").status_code == 200
+
+
 def test_who_asks_too_often_is_told_when_to_come_back(examples: Path) -> None:
     with TestClient(create_app(Settings(threads=1, requests_a_minute=3)), raise_server_exceptions=False) as slow:
         answers = [slow.get("/v1/models") for _ in range(5)]

@@ -28,6 +28,10 @@ def client() -> Iterator[TestClient]:
         yield served
 
 
+def send(socket: Any, message: str | bytes) -> None:
+    (socket.send_bytes if isinstance(message, bytes) else socket.send_text)(message)
+
+
 def until(socket: Any, kind: str) -> list[dict[str, Any]]:
     found = []
     while True:
@@ -88,10 +92,7 @@ def test_what_the_protocol_does_not_know_is_an_error_event(
 ) -> None:
     with client.websocket_connect("/v1/stream") as socket:
         for message in messages:
-            if isinstance(message, bytes):
-                socket.send_bytes(message)
-            else:
-                socket.send_text(message)
+            send(socket, message)
         error = until(socket, "error")[-1]
         assert error["code"] == code
         assert error["message"]
@@ -142,10 +143,7 @@ def test_whatever_is_sent_the_next_one_is_answered(client: TestClient, messages:
     try:
         with client.websocket_connect("/v1/stream") as socket:
             for message in messages:
-                if isinstance(message, bytes):
-                    socket.send_bytes(message)
-                else:
-                    socket.send_text(message)
+                send(socket, message)
             socket.send_json({"type": "session.close"})
             kinds = ("error", "session.closed")
             while socket.receive_json()["type"] not in kinds:

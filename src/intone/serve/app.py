@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import sys
-import traceback
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Annotated, Literal, TypeVar
@@ -18,6 +16,7 @@ from intone import __version__, formats
 from intone.errors import IntoneError, SoundError, UsageError
 from intone.hear import loading, modelfile
 from intone.hear.audio import Waveform
+from intone.hear.modelfile import Card
 from intone.hear.recogniser import Recogniser
 from intone.machine import cores
 from intone.serve import documents
@@ -42,6 +41,7 @@ class State:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.workers = settings, cores()
         self.recogniser: Recogniser | None = None
+        self.cards: tuple[Card, ...] = ()
         self.batcher: Batcher | None = None
         self.live = Live(settings, self.workers)
         self.turns = asyncio.Semaphore(self.workers)
@@ -60,6 +60,10 @@ class State:
         if self.recogniser is None or self.batcher is None:
             raise busy("The model is being loaded")
         return self.recogniser, self.batcher
+
+
+def _shipped_cards() -> tuple[Card, ...]:
+    return tuple(loading.load(name, threads=1).card for name in modelfile.shipped())
 
 
 def from_environment() -> FastAPI:
@@ -85,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         recogniser = await asyncio.to_thread(loading.load, settings.model, threads=settings.threads)
+        state.cards = await asyncio.to_thread(_shipped_cards)
         state.batcher = Batcher(recogniser, most=settings.queue, batch=settings.batch)
         state.batcher.start()
         state.recogniser = recogniser
@@ -106,61 +111,51 @@ def _answer_problems(app: FastAPI, state: State) -> None:
         return problem.response()
 
     @app.exception_handler(Problem)
-    async def _(_: Request, problem: Problem) -> JSONResponse:
+    async def problem(_: Request, problem: Problem) -> JSONResponse:
         return answered(problem)
 
     @app.exception_handler(IntoneError)
-    async def _(_: Request, error: IntoneError) -> JSONResponse:
+    async def refused(_: Request, error: IntoneError) -> JSONResponse:
         return answered(Problem.of(error))
 
     @app.exception_handler(RequestValidationError)
-    async def _(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def misused(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         return answered(Problem(400, "usage", f"{where}: {first['msg']}."))
 
     @app.exception_handler(HTTPException)
-    async def _(_: Request, error: HTTPException) -> JSONResponse:
+    async def missed(_: Request, error: HTTPException) -> JSONResponse:
         status = error.status_code if error.status_code in (400, 404, 405, 413) else 400
         code = {404: "no-such-path", 405: "no-such-method", 413: "too-large"}.get(status, "usage")
         return answered(Problem(status, code, f"{error.detail}."))
 
-    @app.exception_handler(Exception)
-    async def _(_: Request, error: Exception) -> JSONResponse:
-        # Where in the code, and not what was being heard: what an error says may hold what a client sent.
-        where = "; ".join(f"{frame.name} ({frame.lineno})" for frame in traceback.extract_tb(error.__traceback__)[-6:])
-        print(json.dumps({"error": type(error).__name__, "where": where}), file=sys.stderr, flush=True)
-        return answered(Problem(500, "failed", "The service failed; its log says more under this request's number."))
-
 
 def _answer_about(app: FastAPI, state: State) -> None:
     @app.get("/healthz", tags=["operation"], summary="Whether the process lives")
-    async def _() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @app.get("/readyz", tags=["operation"], summary="Whether it can answer", responses=documents.problems(503))
-    async def _() -> dict[str, str]:
+    async def readyz() -> dict[str, str]:
         return {"status": "ready", "model": state.ready[0].card.name}
 
     @app.get("/metrics", tags=["operation"], summary="Figures for Prometheus", response_class=Response)
-    async def _() -> Response:
+    async def metrics() -> Response:
         return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get("/v1/models", tags=["models"], summary="The models, their licences and honest scores",
              responses=documents.MODELS)  # fmt: skip
-    async def _() -> dict[str, object]:
-        known = [state.ready[0].card] if state.settings.model not in modelfile.shipped() else [
-            loading.load(name).card if name != state.settings.model else state.ready[0].card
-            for name in modelfile.shipped()
-        ]  # fmt: skip
+    async def models() -> dict[str, object]:
+        default = state.ready[0].card
         return {
-            "default": state.ready[0].card.name,
+            "default": default.name,
             "models": [
                 {
                     "name": card.name, "labels": list(card.labels), "licence": card.licence,
                     "baselines": card.baselines, "scores": [vars(score) for score in card.scores],
                 }
-                for card in known
+                for card in {card.name: card for card in (*state.cards, default)}.values()
             ],
         }  # fmt: skip
 
@@ -170,7 +165,7 @@ def _answer_sound(app: FastAPI, state: State) -> None:
 
     @app.post("/v1/predict", tags=["sound"], summary="The emotion of recordings", openapi_extra=documents.RECORDINGS,
               responses=documents.PREDICTIONS)  # fmt: skip
-    async def _(request: Request, prior: documents.Prior = "") -> JSONResponse:
+    async def predict(request: Request, prior: documents.Prior = "") -> JSONResponse:
         _, batcher = state.ready
         shares = _shares(prior)
         async with received(request, settings) as body:
@@ -192,7 +187,7 @@ def _answer_sound(app: FastAPI, state: State) -> None:
 
     @app.post("/v1/timeline", tags=["sound"], summary="The emotion of a recording over time",
               openapi_extra=documents.RECORDING, responses=documents.TIMELINE)  # fmt: skip
-    async def _(
+    async def timeline(
         request: Request,
         prior: documents.Prior = "",
         channels: Annotated[Literal["mixed", "separate"], Query(description="Mix them, or a voice each")] = "mixed",
@@ -221,7 +216,7 @@ def _answer_sound(app: FastAPI, state: State) -> None:
 
     @app.post("/v1/baselines", tags=["sound"], summary="What a speaker sounds like otherwise",
               openapi_extra=documents.RECORDINGS, responses=documents.BASELINE)  # fmt: skip
-    async def _(
+    async def baselines(
         request: Request, rest: Annotated[bool, Query(description="At rest in all of them")] = False
     ) -> JSONResponse:
         recogniser, _ = state.ready
@@ -236,7 +231,7 @@ def _answer_sound(app: FastAPI, state: State) -> None:
         return JSONResponse(baseline.to_dict())
 
     @app.websocket("/v1/stream")
-    async def _(socket: WebSocket) -> None:
+    async def stream(socket: WebSocket) -> None:
         await state.live.serve(socket, state.ready[0], state.metrics)
 
 

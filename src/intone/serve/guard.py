@@ -3,9 +3,11 @@
 import json
 import sys
 import time
+import traceback
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,7 +17,7 @@ from intone.serve.metrics import Metrics
 from intone.serve.problems import Problem, too_large
 from intone.serve.settings import Settings
 
-OPEN = frozenset({"/healthz", "/readyz", "/", "/openapi.json", "/docs"})
+OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """Paths that need no key."""
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -66,14 +68,11 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
-        if scope["type"] == "websocket":
-            scope["intone.keys"] = self._keys
-            await self._app(scope, receive, send)
-            return
+        scope["intone.keys"] = self._keys  # a stream asks for them when it begins
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, number, status = time.perf_counter(), uuid.uuid4().hex[:12], 500
+        began, number, status = time.perf_counter(), uuid.uuid4().hex[:12], 0
 
         async def dressed(message: Message) -> None:
             nonlocal status
@@ -90,10 +89,13 @@ class Guard:
             if refused is not None:
                 await self._answer(refused, scope, receive, dressed)
                 return
-            try:
-                await self._app(scope, self._bounded(receive), dressed)
-            except Problem as problem:  # of a body that turned out too large
-                await self._answer(problem, scope, receive, dressed)
+            await self._app(scope, self._bounded(receive), dressed)
+        except Problem as problem:  # of a body that turned out too large
+            await self._answer(problem, scope, receive, dressed)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem and never a traceback
+            failure = failed(number, error)
+            if not status:  # else the answer is under way, and ends short
+                await self._answer(failure, scope, receive, dressed)
         finally:
             route = getattr(scope.get("route"), "path", "<none>")
             seconds = time.perf_counter() - began
@@ -144,6 +146,14 @@ def key_of(headers: Headers) -> str:
     """Give the key that a request bears."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+
+
+def failed(number: str, error: Exception) -> Problem:
+    """Log a mistake of ours: where in the code it is, and not what it says, which may hold what a client sent."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    where = "; ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+    _log(request=number, error=type(error).__name__, where=where)
+    return Problem(500, "failed", f"The service failed; its log says more at {number}.")
 
 
 def _log(**entry: object) -> None:

@@ -16,14 +16,14 @@ from intone.hear.baseline import Baseline
 from intone.hear.recogniser import Recogniser
 from intone.hear.stream import Stream
 from intone.results import Update
-from intone.serve.guard import key_of
+from intone.serve.guard import failed, key_of
 from intone.serve.metrics import Metrics
 from intone.serve.problems import Problem
 from intone.serve.settings import MEBIBYTE, Settings
 
 FORMATS: dict[str, np.dtype[Any]] = {"s16le": np.dtype("<i2"), "f32le": np.dtype("<f4")}
 MOST_CHANNELS = 8
-CLOSED_NORMALLY, POLICY, TOO_BIG, TRY_LATER = 1000, 1008, 1009, 1013
+CLOSED_NORMALLY, POLICY, TOO_BIG, FAILED, TRY_LATER = 1000, 1008, 1009, 1011, 1013
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,15 @@ class Live:
             await self._session(socket, recogniser, metrics)
         except WebSocketDisconnect:
             metrics.refused("gone")
-        except (IntoneError, UsageError) as error:
+        except IntoneError as error:
             await self._refuse(socket, metrics, Problem.of(error), POLICY)
         except Problem as problem:
             await self._refuse(socket, metrics, problem, TOO_BIG if problem.status == 413 else POLICY)
         except TimeoutError:
             detail = f"Nothing came for {self._settings.idle_seconds:g} s."
             await self._refuse(socket, metrics, Problem(408, "idle", detail), POLICY)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this stream ends with an event, and no other one
+            await self._refuse(socket, metrics, failed(uuid.uuid4().hex[:12], error), FAILED)
         finally:
             self.open -= 1
 
