@@ -55,6 +55,21 @@ def progress(items: Sequence[Item], what: str) -> Iterator[Item]:
         yield from shown.track(items, description=what)
 
 
+def clock(seconds: float, *, tenths: bool = False) -> str:
+    """Write a moment as people read it.
+
+    Examples
+    --------
+    >>> clock(7.9), clock(3725), clock(7.25, tenths=True)
+    ('0:07', '1:02:05', '0:07.2')
+    """
+    count = int(seconds * 10 + 1e-6)  # 0.3 is a little less in floating point
+    minutes, rest = divmod(count, 600)
+    hours, minutes = divmod(minutes, 60)
+    shown = f"{rest // 10:02d}.{rest % 10}" if tenths else f"{rest // 10:02d}"
+    return f"{hours}:{minutes:02d}:{shown}" if hours else f"{minutes}:{shown}"
+
+
 @contextlib.contextmanager
 def progress_of(what: str, total: float | None) -> Iterator[Callable[[float], None]]:
     """Show on standard error, where that is a terminal, how far a long recording has been gone through.

@@ -15,7 +15,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from intone.cli.console import complain, printable
+from intone.cli.console import clock, complain, printable
 from intone.emotions import Emotion
 from intone.hear.alerts import Alert
 from intone.hear.sources import Chunk
@@ -123,19 +123,6 @@ def render(state: State) -> RenderableType:
     parts += [_message(*message) for message in state.messages]
     parts.append(Text("Ctrl-C ends it", style="dim"))
     return Constrain(Group(*parts), WIDEST)
-
-
-def clock(seconds: float) -> str:
-    """Write a time as a clock does.
-
-    Examples
-    --------
-    >>> clock(7.9), clock(3725)
-    ('0:07', '1:02:05')
-    """
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _spoken(segment: Segment | None) -> Text:

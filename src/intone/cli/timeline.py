@@ -10,7 +10,7 @@ import typer
 
 from intone.cli import options
 from intone.cli.console import as_json as json_line
-from intone.cli.console import hushed, progress_of, say, table, tell
+from intone.cli.console import clock, hushed, progress_of, say, table, tell
 from intone.cli.predict import ITS_NAME, STANDARD_INPUT
 from intone.errors import UsageError
 
@@ -166,7 +166,14 @@ def _print_tables(found: "Timeline") -> None:
             for emotion, score in sorted(segment.scores.items(), key=lambda pair: -pair[1])[1:3]
         )
         rows.append(
-            [clock(segment.start), clock(segment.end), *voice, _named(segment), f"{segment.confidence:.0%}", others]
+            [
+                clock(segment.start, tenths=True),
+                clock(segment.end, tenths=True),
+                *voice,
+                _named(segment),
+                f"{segment.confidence:.0%}",
+                others,
+            ]
         )
     voice = ["Voice"] if several else []
     table(["From", "To", *voice, "Emotion", "Confidence", "Then"], rows, title=found.file, right=(0, 1))
@@ -199,23 +206,12 @@ def _say_summary(voice: str, summary: "Summary") -> None:
     )
     say(f"{voice}{summary.speech:.1f} s of speech: {shares}; unsure in {summary.unsure:.0%}.")
     if summary.turning_points:
-        points = ", ".join(f"{clock(point.at)} {point.before} → {point.after}" for point in summary.turning_points)
+        points = ", ".join(
+            f"{clock(point.at, tenths=True)} {point.before} → {point.after}" for point in summary.turning_points
+        )
         say(f"{voice}turns at {points}.")
     if summary.peaks:
-        peaks = ", ".join(f"{peak.emotion} {peak.confidence:.0%} at {clock(peak.start)}" for peak in summary.peaks)
+        peaks = ", ".join(
+            f"{peak.emotion} {peak.confidence:.0%} at {clock(peak.start, tenths=True)}" for peak in summary.peaks
+        )
         say(f"{voice}peaks: {peaks}.")
-
-
-def clock(seconds: float) -> str:
-    """Write a moment as people read it.
-
-    Examples
-    --------
-    >>> clock(7.25), clock(3725.0)
-    ('0:07.2', '1:02:05.0')
-    """
-    tenths = int(seconds * 10 + 1e-6)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    shown = f"{rest // 10:02d}.{rest % 10}"
-    return f"{hours}:{minutes:02d}:{shown}" if hours else f"{minutes}:{shown}"

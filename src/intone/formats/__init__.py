@@ -48,6 +48,8 @@ def chosen(format: str | None, path: str | Path | None = None) -> str:
 
     Raises
     ------
+    MissingExtraError
+        The format needs a package that is not installed.
     UsageError
         There is no such format, or no such ending.
 
@@ -56,15 +58,19 @@ def chosen(format: str | None, path: str | Path | None = None) -> str:
     >>> chosen(None, "call.TextGrid"), chosen("WebVTT")
     ('textgrid', 'webvtt')
     """
-    if format is not None:
-        if format.lower() not in FORMATS:
-            raise unknown("format", format, FORMATS)
-        return format.lower()
-    ending = Path(path or "").suffix
     by_ending = {known.lower(): name for name, known in FORMATS.items()}
-    if ending.lower() not in by_ending:
-        raise unknown("format with the ending", ending, FORMATS.values())
-    return by_ending[ending.lower()]
+    if format is None:
+        ending = Path(path or "").suffix
+        if ending.lower() not in by_ending:
+            raise unknown("format with the ending", ending, FORMATS.values())
+        name = by_ending[ending.lower()]
+    elif format.lower() in FORMATS:
+        name = format.lower()
+    else:
+        raise unknown("format", format, FORMATS)
+    if name in tables.PACKAGES:
+        tables.needed(tables.PACKAGES[name])
+    return name
 
 
 def render(timeline: Timeline, format: str) -> bytes:

@@ -3,6 +3,7 @@
 import csv as csv_module
 import io
 import json as json_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from intone.emotions import Emotion
@@ -21,6 +22,22 @@ KINDS = {
     **dict.fromkeys(("confidence", *CHANCES), "float64"),
 }  # fmt: skip
 """Types of a table's columns, for pandas; they hold without a segment too."""
+
+
+PACKAGES = {"parquet": "pyarrow", "audformat": "pandas"}
+"""What a format needs that does not come with Intone."""
+
+
+def needed(package: str) -> None:
+    """Refuse what needs a package that is not installed.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not.
+    """
+    if find_spec(package) is None:
+        raise MissingExtraError(f"A table like this needs {package}: pip install 'intone[learn]'.")
 
 
 def csv(timeline: Timeline) -> bytes:
@@ -52,18 +69,10 @@ def json(timeline: Timeline) -> bytes:
 
 
 def parquet(timeline: Timeline) -> bytes:
-    """Write a typed table, a segment a row.
+    """Write a typed table, a segment a row."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    Raises
-    ------
-    MissingExtraError
-        pyarrow is not installed.
-    """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtraError("Parquet needs pyarrow: pip install 'intone[learn]'.") from error
     kinds = dict.fromkeys(COLUMNS, pa.float64()) | {
         "file": pa.string(), "speaker": pa.string(), "emotion": pa.string(), "channel": pa.int32(),
         "unsure": pa.bool_(),
@@ -94,10 +103,9 @@ def as_frame(timeline: Timeline) -> "pd.DataFrame":
     >>> frame.index.names
     FrozenList(['file', 'start', 'end'])
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise MissingExtraError("A table of segments needs pandas: pip install 'intone[learn]'.") from error
+    needed("pandas")
+    import pandas as pd
+
     rows = [_row(timeline, segment) for segment in timeline.segments]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = frame.astype(KINDS)

@@ -1,6 +1,7 @@
 """Draws what was heard: waveform, mel spectrogram and the seven probabilities (extra ``plot``)."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from intone.results import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FORMATS = ("pdf", "png", "svg")
 FRAME = 1024
@@ -35,10 +37,12 @@ LONGEST_NAME = 80
 
 
 def check(path: Path) -> None:
-    """Refuse a picture's path before anything is heard.
+    """Refuse a picture that could not be drawn before anything is heard.
 
     Raises
     ------
+    MissingExtraError
+        Matplotlib is not installed.
     UsageError
         The ending is not one of :data:`FORMATS`, or there is no such folder.
     """
@@ -47,6 +51,22 @@ def check(path: Path) -> None:
         raise unknown("picture format", suffix, FORMATS)
     if not path.parent.is_dir():
         raise UsageError(f"{path}: the picture cannot be written; there is no folder {path.parent}.")
+    if find_spec("matplotlib") is None:
+        raise MissingExtraError("A picture needs Matplotlib: pip install 'intone[plot]'.")
+
+
+def write(figure: "Figure", path: Path) -> None:
+    """Write a figure into a file.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written.
+    """
+    try:
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise UsageError(f"{path}: the picture cannot be written ({error.strerror}).") from error
 
 
 def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
@@ -69,20 +89,15 @@ def save(waveform: Waveform, prediction: Prediction, path: Path) -> None:
         The format is not one of these, or the file cannot be written.
     """
     check(path)
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("A picture needs Matplotlib: pip install 'intone[plot]'.") from error
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(10, 6), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(2, 1), height_ratios=(1, 1.6))
     _draw_wave(figure.add_subplot(grid[0, 0]), waveform, prediction)
     _draw_mel(figure.add_subplot(grid[1, 0]), waveform)
     _draw_bars(figure.add_subplot(grid[:, 1]), prediction)
     figure.suptitle(drawable(prediction.file), parse_math=False)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise UsageError(f"{path}: the picture cannot be written ({error.strerror}).") from error
+    write(figure, path)
 
 
 def drawable(file: str) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from intone.emotions import Emotion
-from intone.errors import MissingExtraError, UsageError
 from intone.hear import audio, picture
 from intone.hear.audio import RATE, Sound
 from intone.hear.engines import Floats
@@ -52,10 +51,8 @@ def save(sound: Sound, timeline: Timeline, path: Path) -> None:
         The format is not one of these, or the file cannot be written.
     """
     picture.check(path)
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("A picture needs Matplotlib: pip install 'intone[plot]'.") from error
+    from matplotlib.figure import Figure
+
     voices = by_voice(timeline.segments)
     names = list(timeline.voices)
     lines = max(len(names), 1)
@@ -68,10 +65,7 @@ def save(sound: Sound, timeline: Timeline, path: Path) -> None:
     _draw_confidence(figure.add_subplot(grid[2, 0], sharex=wave), timeline, voices, names)
     _draw_summary(figure.add_subplot(grid[:, 1]), timeline)
     _titled(figure, timeline)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise UsageError(f"{path}: the picture cannot be written ({error.strerror}).") from error
+    picture.write(figure, path)
 
 
 def envelope(sound: Sound, duration: float) -> tuple[Floats, Floats]:
