@@ -39,10 +39,7 @@ PER_CORPUS = 2
 
 
 def ours(sound: Floats) -> Spans:
-    detector, ready = voice.Detector(), len(sound) // voice.TICK * voice.TICK
-    parts = [detector.push(sound[start : start + voice.TICK]) for start in range(0, ready, voice.TICK)]
-    chances = np.concatenate([*parts, detector.finish(sound[ready:])])
-    return spread(chances >= voice.THRESHOLD, voice.FRAME, len(sound))
+    return spread(voice.chances(sound) >= voice.THRESHOLD, voice.FRAME, len(sound))
 
 
 def gate(sound: Floats) -> Spans:

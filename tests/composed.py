@@ -18,6 +18,7 @@ from intone.emotions import Emotion
 from intone.hear import audio
 from intone.hear.audio import RATE
 from intone.hear.voice import FRAME
+from intone.learn.activity_scores import matched
 from intone.learn.scenes import spoken_frames
 
 Floats = NDArray[np.float32]
@@ -160,26 +161,9 @@ def pink(count: int, random: np.random.Generator) -> Floats:
     return np.asarray(noise / noise.std(), dtype=np.float32)
 
 
-def boundary_f1(found: Sequence[tuple[float, float]], true: Sequence[tuple[float, float]], within: float) -> float:
-    """Score where stretches begin and end: each true boundary is met once, by one of its kind no further than this."""
-    met = sum(matched([one[side] for one in found], [one[side] for one in true], within) for side in (0, 1))
-    return 2 * met / (2 * len(found) + 2 * len(true))
-
-
 def moments_f1(found: Sequence[float], true: Sequence[float], within: float) -> float:
-    """Score moments as :func:`boundary_f1` does."""
+    """Score moments: each true one is met once, by one that is found no further away."""
     return 2 * matched(found, true, within) / (len(found) + len(true)) if len(found) or len(true) else 1.0
-
-
-def matched(found: Sequence[float], true: Sequence[float], within: float) -> int:
-    """Count how many can be paired, each once, no further apart than this; both in the order of time."""
-    count, left = 0, list(found)
-    for moment in true:
-        near = [other for other in left if abs(other - moment) <= within]
-        if near:
-            left = [other for other in left if other > near[0]]
-            count += 1
-    return count
 
 
 def time_weighted_ua(timeline: intone.Timeline, spoken: Sequence[Spoken]) -> float:

@@ -8,6 +8,7 @@ import pytest
 
 import intone
 from intone.hear.audio import RATE
+from intone.learn.activity_scores import WITHIN, boundary_f1
 from tests import composed
 from tests.composed import Conversation
 
@@ -28,19 +29,14 @@ def heard(root: Path, noise_db: float | None) -> list[tuple[Conversation, intone
 
 
 def boundaries(root: Path, noise_db: float | None) -> float:
-    pairs = heard(root.resolve(), noise_db)
-    return float(
-        np.mean(
-            [
-                composed.boundary_f1(
-                    [(one.start, one.end) for one in timeline.segments],
-                    [(said.start, said.end) for said in whole.spoken],
-                    within=0.25,
-                )
-                for whole, timeline in pairs
-            ]
+    """Give the F1 of boundaries at 0.25 s, the mean of the conversations."""
+    scores = [
+        boundary_f1(
+            [(one.start, one.end) for one in timeline.segments], [(said.start, said.end) for said in whole.spoken]
         )
-    )
+        for whole, timeline in heard(root.resolve(), noise_db)
+    ]
+    return float(np.mean(scores))
 
 
 def test_three_quarters_are_neutral_as_in_life(corpora_root: Path) -> None:
@@ -52,6 +48,7 @@ def test_three_quarters_are_neutral_as_in_life(corpora_root: Path) -> None:
 
 
 def test_segments_begin_and_end_where_utterances_do_in_quiet(corpora_root: Path) -> None:
+    assert WITHIN == 0.25
     assert boundaries(corpora_root, None) >= 0.90
 
 
@@ -84,7 +81,7 @@ def test_a_call_of_two_is_told_apart_by_its_channels(corpora_root: Path) -> None
     for channel in (1, 2):
         found = [(one.start, one.end) for one in timeline.segments if one.channel == channel]
         true = [(said.start, said.end) for said in whole.spoken if said.channel == channel]
-        assert composed.boundary_f1(found, true, within=0.25) >= 0.85
+        assert boundary_f1(found, true) >= 0.85
     assert timeline.talk is not None
     spoken = {
         str(channel): sum(said.end - said.start for said in whole.spoken if said.channel == channel)

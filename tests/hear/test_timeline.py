@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 import intone
 from intone.emotions import Emotion
 from intone.errors import SilentSoundError, UsageError
-from intone.features import prepare
-from intone.hear import audio, summary
+from intone.features import Inputs, prepare
+from intone.hear import audio, engines, summary
 from intone.hear.audio import RATE
+from intone.hear.recogniser import Recogniser
 from intone.results import Segment
 
 Floats = NDArray[np.float32]
@@ -152,6 +153,20 @@ def test_a_model_of_features_has_a_timeline_too(sound: Floats) -> None:
     timeline = intone.load("intone-classic").timeline(sound, rate=RATE)
     assert len(timeline.segments) >= len(NAMES)
     assert timeline.model == "intone-classic"
+
+
+def test_a_baseline_that_could_not_count_is_refused_and_not_passed_over(sound: Floats) -> None:
+    def engine(inputs: Inputs) -> dict[str, Floats]:
+        return {"logits": np.zeros((len(inputs), 7), np.float32), "voice": np.zeros((len(inputs), 2), np.float32)}
+
+    card = replace(intone.load().card, strangest=0.0)
+    recogniser = Recogniser(engines.hearing(engine, card, name="made"), card)
+    known = recogniser.baseline([sound], rate=RATE)
+    with pytest.raises(UsageError, match="cannot answer again beside a baseline"):
+        recogniser.timeline(sound, rate=RATE, baseline=known)
+    with pytest.raises(UsageError, match="cannot answer again beside a baseline"):
+        recogniser.stream(baseline=known)
+    assert recogniser.timeline(sound, rate=RATE).segments
 
 
 # --- What it comes to -------------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def test_nobody_who_tests_the_detector_was_learned_from() -> None:
 
 def test_a_minute_of_noise_alone_is_as_the_file_of_scores_says() -> None:
     stored = json.loads(SCORES.read_text(encoding="utf-8"))
-    found = activity_scores.alone(lambda sound: activity_scores.chances(None, sound) >= voice.THRESHOLD)
+    found = activity_scores.alone(lambda sound: voice.chances(sound) >= voice.THRESHOLD)
     assert found == pytest.approx(stored["alone"], abs=0.5)
 
 
@@ -113,7 +113,7 @@ def test_new_speakers_have_the_scores_that_are_stored(corpora_root: Path) -> Non
     number = names.index(name)
     whole = activity_scores.monologue(paths, activity_scores.SECONDS, seed=[activity_scores.SEED, number])
     found = activity_scores.errors(
-        lambda sound: activity_scores.chances(None, sound) >= voice.THRESHOLD, whole, activity_scores.USUAL, number
+        lambda sound: voice.chances(sound) >= voice.THRESHOLD, whole, activity_scores.USUAL, number
     )
     for condition, scores in stored[name].items():
         assert found[condition] == pytest.approx(scores, abs=0.5)

@@ -40,8 +40,8 @@ class Answering:
     def __init__(self, card: Card, prior: Mapping[str, float] | None = None) -> None:
         self._card = card
         before = np.array([card.prior.get(label, 1.0) for label in card.labels])
-        self.shares = np.maximum(_wanted(card, prior, before) if prior else before / before.sum(), RAREST)
-        self._shift = np.log(self.shares) - np.log(np.maximum(before / before.sum(), RAREST)) if prior else 0.0
+        self.shares = _shares(_wanted(card, prior, before) if prior else before)
+        self._shift = np.log(self.shares) - np.log(_shares(before))
 
     def scores(self, logits: Floats, *, beside: bool = False) -> NDArray[np.float64]:
         """Give calibrated probabilities ``(…, labels)`` of logits, heard beside a baseline or not.
@@ -66,9 +66,14 @@ class Answering:
         pairs = zip(self._card.labels, probabilities.tolist(), strict=True)
         return scores | {Emotion(label): chance for label, chance in pairs}
 
-    def threshold(self, *, beside: bool = False) -> float:
-        """Give the confidence below which the answer is "unsure"."""
-        return self._card.threshold_beside if self._apart(beside) else self._card.threshold
+    def answer(
+        self, probabilities: NDArray[np.float64], *, strange: bool, beside: bool
+    ) -> tuple[Emotion, dict[Emotion, float], bool]:
+        """Give the likeliest emotion, all by name, and whether to be unsure: it is strange, or nothing is likely."""
+        scores = self.named(probabilities)
+        emotion = max(scores, key=scores.__getitem__)
+        threshold = self._card.threshold_beside if self._apart(beside) else self._card.threshold
+        return emotion, scores, strange or scores[emotion] < threshold
 
     def strange(self, heard: Heard) -> list[bool]:
         """Say which sounds are unlike all speech that the model knows: a noise, a melody, a siren."""
@@ -79,6 +84,12 @@ class Answering:
 
     def _apart(self, beside: bool) -> bool:
         return beside and self._card.temperature_beside > 0
+
+
+def _shares(amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give shares that sum to 1, none of them 0."""
+    audible = np.maximum(amounts / amounts.sum(), RAREST)
+    return np.asarray(audible / audible.sum())
 
 
 def _wanted(card: Card, prior: Mapping[str, float], before: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -242,6 +242,17 @@ class OnnxModel:
         return dict(zip(names, found, strict=True))
 
 
+def opened(path: Path, *, threads: int) -> "tuple[OnnxModel | Engine, str]":
+    """Open a model file or the ``.keras`` file of a run folder; give what runs it, and the text of its card.
+
+    Raises
+    ------
+    MissingExtraError, ModelError
+        As for :func:`from_onnx` and :func:`from_keras`.
+    """
+    return from_keras(path) if path.suffix == ".keras" else from_onnx(path, threads=threads)
+
+
 def from_onnx(path: Path, *, threads: int) -> tuple[OnnxModel, str]:
     """Open a model file; give what runs it, and the text of its card.
 

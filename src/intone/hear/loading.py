@@ -46,13 +46,13 @@ def load(model: str | Path = modelfile.DEFAULT, *, threads: int = 0) -> Recognis
     if threads < 0:
         raise UsageError(f"threads is {threads}; accepted are 0, for one for each core, and any number above.")
     path = modelfile.find(model)
-    by_keras = path.suffix == ".keras"
-    engine, text = engines.from_keras(path) if by_keras else engines.from_onnx(path, threads=threads)
+    engine, text = engines.opened(path, threads=threads)
     card = _for_use(Card.from_json(text, name=str(path)), path)
-    again = engine.again if isinstance(engine, engines.OnnxModel) and engine.answers_again else None
+    file = engine if isinstance(engine, engines.OnnxModel) else None
+    again = file.again if file is not None and file.answers_again else None
     hearing = engines.hearing(engine, card, name=str(path))
     threads = threads or cores()
-    single = None if by_keras or threads == 1 else partial(load, path, threads=1)
+    single = partial(load, path, threads=1) if file is not None and threads > 1 else None
     return _tried(Recogniser(hearing, card, again, threads=threads, single=single), path)
 
 

@@ -228,9 +228,7 @@ class Recogniser:
         """
         from intone.hear import timeline  # which is built on this module
 
-        options = timeline.Options(
-            prior, self._fitting(baseline) if baseline else None, channels, speakers, hindsight, self._threads
-        )
+        options = timeline.Options(prior, self._beginning(baseline), channels, speakers, hindsight, self._threads)
         return timeline.made(
             self._single, sound, options, rate=rate, name=name, max_seconds=max_seconds, heard=heard or (lambda _: None)
         )
@@ -273,7 +271,7 @@ class Recogniser:
         """
         from intone.hear.stream import Stream
 
-        known = self._fitting(baseline) if baseline else None
+        known = self._beginning(baseline)
         return Stream(self._single, Answering(self.card, prior), rate=rate, baseline=known, interim=interim)
 
     def heard_beside(
@@ -305,11 +303,9 @@ class Recogniser:
         return self._hearing([sound], None if baseline is None else baseline.vector)
 
     def again(self, heard: Heard, baseline: Baseline) -> Floats:
-        """Answer from what was heard beside a baseline of this model: logits ``(sounds, labels)``.
-
-        A model file that cannot do so, such as one from before it was possible, answers as it did without a baseline.
-        """
-        return heard.logits if self._again is None else self._again(heard, baseline.vector)
+        """Answer from what was heard beside a baseline, ``(sounds, labels)``; for models that :attr:`gathers`."""
+        assert self._again is not None
+        return self._again(heard, baseline.vector)
 
     @property
     def gathers(self) -> bool:
@@ -386,6 +382,18 @@ class Recogniser:
     def _knows_none(self) -> str:
         return f"{self.card.name}: this model knows no speakers' baselines; 'intone models list' says which do."
 
+    def _beginning(self, baseline: Baseline | None) -> Baseline | None:
+        """Take what is known of a voice before a recording begins."""
+        if baseline is None:
+            return None
+        known = self._fitting(baseline)
+        if not self.gathers:
+            raise UsageError(
+                f"{self.card.name}: this file cannot answer again beside a baseline, as a recording over time needs; "
+                "the model file (*.intone.onnx) of this version's 'intone train' can."
+            )
+        return known
+
     def _fitting(self, baseline: Baseline) -> Baseline:
         if not self.card.baselines:
             raise UsageError(self._knows_none())
@@ -421,13 +429,12 @@ class Recogniser:
         reads: Answering,
         beside: bool,
     ) -> Prediction:
-        scores = reads.named(reads.scores(logits, beside=beside))
-        emotion = max(scores, key=scores.__getitem__)
+        emotion, scores, unsure = reads.answer(reads.scores(logits, beside=beside), strange=strange, beside=beside)
         return Prediction(
             file=waveform.name,
             emotion=emotion,
             scores=scores,
-            unsure=strange or scores[emotion] < reads.threshold(beside=beside),
+            unsure=unsure,
             duration=waveform.duration,
             model=self.card.name,
             attention=attention,

@@ -184,7 +184,7 @@ def _timeline(ear: Ear, file: str, duration: float, lanes: Sequence[Lane], optio
         for segment in (lane.segments if lane.hindsight is None else lane.hindsight.answered(lane.segments))
     ]
     segments.sort(key=lambda segment: (segment.start, segment.channel, segment.voice))
-    names = [lane.voice.speaker or str(lane.voice.channel) for lane in lanes]
+    names = [lane.voice.name for lane in lanes]
     voices = by_voice(segments)
     return Timeline(
         file=file,

@@ -68,6 +68,11 @@ class Voice:
     channel: int = 1
     speaker: str | None = None
 
+    @property
+    def name(self) -> str:
+        """What the voice is called; as :attr:`intone.Segment.voice`."""
+        return str(self.channel) if self.speaker is None else self.speaker
+
 
 class Tracker:
     """Answers the stretches of speech of one voice, in their order.
@@ -87,7 +92,7 @@ class Tracker:
     def __init__(self, ear: Ear, reads: Answering, voice: Voice, baseline: Baseline | None = None) -> None:
         self.baseline = baseline
         self._ear, self._reads, self._voice = ear, reads, voice
-        self._belief, self._until = reads.shares / reads.shares.sum(), 0.0
+        self._belief, self._until = reads.shares, 0.0
 
     def place(self, piece: Piece, heard: Heard) -> Segment:
         """Answer a stretch that has ended, from what was heard of it without a baseline, and remember it."""
@@ -116,15 +121,13 @@ class Tracker:
         return self.baseline is not None
 
     def _smoothed(self, alone: Shares, start: float) -> Shares:
-        usual = self._reads.shares / self._reads.shares.sum()
+        usual = self._reads.shares
         stays = _stays(start - self._until)
         return _normalised((stays * self._belief + (1 - stays) * usual) * alone / usual)
 
     def _segment(self, piece: Piece, believed: Shares, alone: Shares, *, strange: bool) -> Segment:
         start, end = piece.seconds
-        scores = self._reads.named(believed)
-        emotion = max(scores, key=scores.__getitem__)
-        unsure = strange or scores[emotion] < self._reads.threshold(beside=self._beside)
+        emotion, scores, unsure = self._reads.answer(believed, strange=strange, beside=self._beside)
         voice = self._voice
         return Segment(start, end, emotion, scores, unsure, voice.channel, voice.speaker, self._reads.named(alone))
 
@@ -149,19 +152,16 @@ class Hindsight:
         baseline = self._whole_baseline(whole, segments, strange)
         logits = whole.logits if baseline is None else self._ear.again(whole, baseline)
         alone = self._reads.scores(logits, beside=baseline is not None)
-        usual = self._reads.shares / self._reads.shares.sum()
+        usual = self._reads.shares
         # What is no speech says nothing of the emotion before and after it.
         likely = np.where(strange[:, np.newaxis], 1.0, alone / usual)
         pauses = [later.start - earlier.end for earlier, later in pairwise(segments)]
         believed = _forward_backward(likely, usual, [_stays(pause) for pause in pauses])
-        threshold = self._reads.threshold(beside=baseline is not None)
         anew = []
         for segment, chances, own, odd in zip(segments, believed, alone, strange.tolist(), strict=True):
-            scores = self._reads.named(chances)
-            emotion = max(scores, key=scores.__getitem__)
-            unsure = odd or scores[emotion] < threshold
-            answer = replace(segment, emotion=emotion, scores=scores, unsure=unsure, alone=self._reads.named(own))
-            anew.append(answer)
+            emotion, scores, unsure = self._reads.answer(chances, strange=odd, beside=baseline is not None)
+            known = self._reads.named(own)
+            anew.append(replace(segment, emotion=emotion, scores=scores, unsure=unsure, alone=known))
         return anew
 
     def _whole_baseline(self, whole: Heard, segments: Sequence[Segment], strange: NDArray[np.bool_]) -> Baseline | None:

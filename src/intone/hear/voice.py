@@ -109,6 +109,19 @@ class Detector:
         return chances
 
 
+def chances(sound: Floats, weights: dict[str, Floats] | None = None) -> Floats:
+    """Give the probability of speech of each frame of a whole sound ``(samples,)``, as a :class:`Detector` does.
+
+    Examples
+    --------
+    >>> chances(np.zeros(8_050, np.float32)).shape
+    (51,)
+    """
+    detector, ready = Detector(weights), len(sound) // TICK * TICK
+    parts = [detector.push(sound[start : start + TICK]) for start in range(0, ready, TICK)]
+    return np.concatenate([*parts, detector.finish(sound[ready:])])
+
+
 class Bands:
     """Measures what the network judges by, tick after tick: for each frame, :data:`NUMBERS`."""
 

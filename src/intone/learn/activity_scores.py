@@ -40,13 +40,6 @@ USUAL = ("coloured", "machine", "wind")
 """Kinds of noise, of those that it learned from, that are there throughout; others come and go."""
 
 
-def chances(weights: dict[str, Floats] | None, sound: Floats) -> Floats:
-    """Give the probability of speech of each frame of a sound."""
-    detector, ready = voice.Detector(weights), len(sound) // voice.TICK * voice.TICK
-    parts = [detector.push(sound[start : start + voice.TICK]) for start in range(0, ready, voice.TICK)]
-    return np.concatenate([*parts, detector.finish(sound[ready:])])
-
-
 def monologue(paths: Sequence[str], seconds: float, *, seed: Sequence[int]) -> tuple[Floats, Bools, Spans]:
     """Compose utterances with pauses; give the sound, which of its frames are speech, and from when to when each is."""
     random, parts, spoken, spans = np.random.default_rng(seed), list[Floats](), list[Bools](), Spans()
@@ -89,15 +82,19 @@ def segments(told: Bools) -> Spans:
 
 def boundary_f1(found: Spans, true: Spans) -> float:
     """Score where segments begin and end: each true boundary is met once, by one of its kind no further than WITHIN."""
-    met = 0
-    for side in (0, 1):
-        left = [span[side] for span in found]
-        for moment in (span[side] for span in true):
-            near = next((other for other in left if abs(other - moment) <= WITHIN), None)
-            if near is not None:
-                met += 1
-                left = [other for other in left if other > near]
+    met = sum(matched([span[side] for span in found], [span[side] for span in true], WITHIN) for side in (0, 1))
     return met / (len(found) + len(true))
+
+
+def matched(found: Sequence[float], true: Sequence[float], within: float) -> int:
+    """Count how many moments can be paired, each once, no further apart than this; both in the order of time."""
+    count, left = 0, list(found)
+    for moment in true:
+        near = next((other for other in left if abs(other - moment) <= within), None)
+        if near is not None:
+            count += 1
+            left = [other for other in left if other > near]
+    return count
 
 
 Judge = Callable[[Floats], Bools]
@@ -133,7 +130,7 @@ def scores(weights: dict[str, Floats] | None, tables: Mapping[str, pd.DataFrame]
     """Score a detector on the recordings of some corpora by speakers new to it, one monologue of each."""
 
     def judge(sound: Floats) -> Bools:
-        return np.asarray(chances(weights, sound) >= voice.THRESHOLD)
+        return np.asarray(voice.chances(sound, weights) >= voice.THRESHOLD)
 
     speakers = [
         (corpus, name, table.loc[table["speaker"] == name, "path"].tolist())

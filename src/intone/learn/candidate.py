@@ -62,5 +62,5 @@ def load(model: str | Path) -> Candidate:
         There is no model of that name.
     """
     path = modelfile.find(model)
-    engine, text = engines.from_keras(path) if path.suffix == ".keras" else engines.from_onnx(path, threads=0)
+    engine, text = engines.opened(path, threads=0)
     return Candidate(engine, Card.from_json(text, name=str(path)), name=str(path))
