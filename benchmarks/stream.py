@@ -4,9 +4,9 @@ Run as ``python benchmarks/stream.py``; it needs RAVDESS in INTONE_CORPORA, of w
 trained on conversations are composed. Each is pushed in chunks of 100 ms, as a service gets them, with an update for
 each 0.25 s of speech. The delay of an update is from the arrival of its chunk's last sample.
 
-How many streams one core carries is found by queueing: what each push cost is measured, and streams that begin at
-moments drawn at random stand in line for the core. It carries so many as 99 of 100 updates come within 250 ms. So many
-are then pushed side by side, on the clock.
+One core carries so many streams as 99 of 100 updates come within 250 ms, where they are pushed side by side, on the
+clock. About how many these are is found by queueing: what each push cost is measured, and streams that begin at moments
+drawn at random stand in line for the core; from there on down they are tried.
 
 The peer answers as people do today: for each 0.25 s the means of 40 MFCCs of the last 3 s (librosa) and a Keras LSTM
 called as ``model(x)``, whose weights are random.
@@ -155,7 +155,10 @@ def main() -> None:
     costs(ours(recogniser), sounds[0][: WARM_UP * 16_000])
     measured = [costs(ours(recogniser), sound) for sound in sounds]
     count = max((number for number in range(1, MOST) if queued(measured, number) <= IN_TIME), default=1)
-    on_the_clock = tried(recogniser, sounds, count)
+    on_the_clock = {number: tried(recogniser, sounds, number) for number in (count, MUST_STREAMS)}
+    while on_the_clock[count] > IN_TIME and count > 1:
+        count -= 1
+        on_the_clock[count] = tried(recogniser, sounds, count)
     usual = costs(peer(), sounds[0])[-PEER_CHUNKS:]
     table = Table("", "updates a second", "median ms", "99 % ms", "worst ms", "share of the core", title="One stream")
     row(table, "intone", measured)
@@ -165,12 +168,13 @@ def main() -> None:
     delay = float(np.quantile(delays_ms(measured), 0.99))
     for value, must, met, what in (
         (f"{delay:.1f} ms", f"{MUST_DELAY_MS:g} ms", delay <= MUST_DELAY_MS, "for 99 of 100 updates"),
-        (f"{count} streams", f"{MUST_STREAMS}", count >= MUST_STREAMS, "on one core, by queueing"),
+        (f"{count} streams", f"{MUST_STREAMS}", count >= MUST_STREAMS, "on one core, on the clock"),
     ):
         console.print(f"{value} {what} (must {must}: {'holds' if met else 'MISSED'})")
     interim, final = recalls(recogniser, made)
     console.print(f"{100 * interim:.1f} % UA of interim answers, {100 * final:.1f} of final ones.")
-    console.print(f"{count} streams on the clock: 99 of 100 updates within {1000 * on_the_clock:.0f} ms.")
+    for number, seconds in sorted(on_the_clock.items()):
+        console.print(f"{number} streams on the clock: 99 of 100 updates within {1000 * seconds:.0f} ms.")
 
 
 if __name__ == "__main__":
