@@ -43,6 +43,15 @@ def test_speech_is_found_between_silence(examples: Path) -> None:
     assert told[last + 30 :].mean() == 0
 
 
+def test_a_broken_sample_is_heard_past(examples: Path) -> None:
+    broken, sound = np.zeros(RATE, np.float32), spoken(examples)
+    broken[:3] = (3e38, -1e30, 1e20)
+    usual = chances(sound) >= voice.THRESHOLD
+    assert usual.any()
+    found = chances(np.concatenate([broken, sound]))[-len(usual) :] >= voice.THRESHOLD
+    assert (found == usual).mean() > 0.9
+
+
 @pytest.mark.parametrize("gain", [0.05, 0.3, 4.0, 20.0])
 def test_level_changes_next_to_nothing(examples: Path, gain: float) -> None:
     sound = spoken(examples)

@@ -49,6 +49,9 @@ LEAST, RANGE = np.float32(-5), np.float32(40)
 """Less and more above the floor make no difference (dB)."""
 SCALE = np.float32(0.1)
 """What levels are multiplied by, to be about as wide as all else."""
+LOUDEST = np.float32(1e6)
+"""Samples beyond this (full scale is 1) count as this, or one of a broken source would be infinite in the power, and
+not a number in all that follows."""
 FAINT, FAINT_TICKS = np.float32(-25), 4
 """Where no band got louder than this (dB) for so many ticks, nobody is heard: it is a voice from the other channel of a
 call, 60 dB down. A voice at this limit has about -68 dB of full scale in its loudest frame, 15 dB less than in the
@@ -138,7 +141,7 @@ class Bands:
 
     def push(self, samples: Floats) -> Floats:
         """Give the frames whose windows are whole, ``(frames, NUMBERS)``."""
-        samples = np.concatenate([self._samples, samples])
+        samples = np.concatenate([self._samples, np.minimum(np.maximum(samples, -LOUDEST), LOUDEST)])
         count = max((len(samples) - WINDOW) // FRAME + 1, 0)
         self._samples = samples[count * FRAME :].copy()
         if not count:
