@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,6 +154,19 @@ class Segment:
             "scores": {str(emotion): self.scores[emotion] for emotion in Emotion},
         }
 
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Segment":
+        """Read what :meth:`to_dict` gave; :attr:`alone` is not in it."""
+        return cls(
+            start=stored["start"],
+            end=stored["end"],
+            emotion=Emotion(stored["emotion"]),
+            scores=_by_emotion(stored["scores"]),
+            unsure=stored["unsure"],
+            channel=stored["channel"],
+            speaker=stored.get("speaker"),
+        )
+
 
 @dataclass(frozen=True)
 class TurningPoint:
@@ -174,6 +187,12 @@ class TurningPoint:
             "channel": self.channel,
             **({} if self.speaker is None else {"speaker": self.speaker}),
         }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "TurningPoint":
+        """Read what :meth:`to_dict` gave."""
+        before, after = Emotion(stored["from"]), Emotion(stored["to"])
+        return cls(stored["at"], before, after, stored["channel"], stored.get("speaker"))
 
 
 @dataclass(frozen=True)
@@ -209,6 +228,17 @@ class Summary:
             "turning_points": [point.to_dict() for point in self.turning_points],
             "peaks": [peak.to_dict() for peak in self.peaks],
         }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Summary":
+        """Read what :meth:`to_dict` gave."""
+        return cls(
+            speech=stored["speech"],
+            shares=_by_emotion(stored["shares"]),
+            unsure=stored["unsure"],
+            turning_points=tuple(map(TurningPoint.from_dict, stored["turning_points"])),
+            peaks=tuple(map(Segment.from_dict, stored["peaks"])),
+        )
 
 
 @dataclass(frozen=True)
@@ -298,6 +328,23 @@ class Timeline:
             **({} if self.talk is None else {"talk": self.talk.to_dict()}),
         }
 
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Timeline":
+        """Read what :meth:`to_dict` gave."""
+        segments, summary = tuple(map(Segment.from_dict, stored["segments"])), Summary.from_dict(stored["summary"])
+        only = segments[0].voice if segments else "1"
+        return cls(
+            file=stored["file"],
+            duration=stored["duration"],
+            segments=segments,
+            summary=summary,
+            model=stored["model"],
+            voices={name: Summary.from_dict(each) for name, each in stored.get("voices", {}).items()}
+            or {only: summary},
+            hindsight=stored["hindsight"],
+            talk=Talk(**stored["talk"]) if "talk" in stored else None,
+        )
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -343,3 +390,7 @@ class Update:
             return {"at": self.at, "type": "notice", "code": self.notice.code, "message": self.notice.message}
         assert self.segment is not None
         return {"at": self.at, "type": "final" if self.final else "interim", "segment": self.segment.to_dict()}
+
+
+def _by_emotion(stored: Mapping[str, float]) -> dict[Emotion, float]:
+    return {Emotion(name): value for name, value in stored.items()}

@@ -31,8 +31,10 @@ def is_address(url: str) -> bool:
         return False
 
 
-def request(url: str, content: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
-    """Make a request: a POST where there is content, else a GET.
+def request(
+    url: str, content: bytes | None = None, headers: Mapping[str, str] | None = None, *, method: str = ""
+) -> Any:
+    """Make a request: a POST where there is content, else a GET, unless ``method`` says otherwise.
 
     Raises
     ------
@@ -41,7 +43,8 @@ def request(url: str, content: bytes | None = None, headers: Mapping[str, str] |
     """
     if not is_address(url):
         raise UsageError(f"{url}: no address of the web; accepted are http://… and https://….")
-    return urllib.request.Request(url, content, dict(headers or {}))  # noqa: S310 - refused above unless HTTP or HTTPS
+    heads, how = dict(headers or {}), method or None
+    return urllib.request.Request(url, content, heads, method=how)  # noqa: S310 - refused above unless HTTP or HTTPS
 
 
 def opener(*, follow: bool) -> urllib.request.OpenerDirector:

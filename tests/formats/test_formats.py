@@ -96,6 +96,11 @@ def own(whole: Timeline, name: str) -> list[Segment]:
 
 
 @given(whole=timelines())
+def test_what_is_written_as_json_is_read_back_as_it_was(whole: Timeline) -> None:
+    assert Timeline.from_dict(json.loads(formats.render(whole, "json"))) == whole
+
+
+@given(whole=timelines())
 def test_a_textgrid_has_no_gap_and_praat_agrees(whole: Timeline, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("grid") / "one.TextGrid"
     formats.save(whole, path)
