@@ -43,6 +43,17 @@ _RENDER: Mapping[str, Callable[[Timeline], bytes]] = {
 __all__ = ["FORMATS", "Turn", "as_frame", "chosen", "read_rttm", "render", "save"]
 
 
+def available() -> list[str]:
+    """Give the formats that can be written with what is installed.
+
+    Examples
+    --------
+    >>> "webvtt" in available()
+    True
+    """
+    return [name for name in FORMATS if name not in tables.PACKAGES or tables.installed(tables.PACKAGES[name])]
+
+
 def chosen(format: str | None, path: str | Path | None = None) -> str:
     """Give the name of the format that was asked for, or that a path's ending says.
 

@@ -28,6 +28,11 @@ PACKAGES = {"parquet": "pyarrow", "audformat": "pandas"}
 """What a format needs that does not come with Intone."""
 
 
+def installed(package: str) -> bool:
+    """Say whether a package is there; it is not imported."""
+    return find_spec(package) is not None
+
+
 def needed(package: str) -> None:
     """Refuse what needs a package that is not installed.
 
@@ -36,7 +41,7 @@ def needed(package: str) -> None:
     MissingExtraError
         It is not.
     """
-    if find_spec(package) is None:
+    if not installed(package):
         raise MissingExtraError(f"A table like this needs {package}: pip install 'intone[learn]'.")
 
 
