@@ -1,0 +1,1 @@
+"""One module a step; a released one is not changed any more."""

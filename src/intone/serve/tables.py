@@ -1,0 +1,257 @@
+"""The database under a store: how it is reached, its tables, and the way to them from any earlier state."""
+
+import logging
+import threading
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Dialect,
+    Double,
+    Engine,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from intone.errors import MissingExtraError, UsageError
+from intone.paths import encodable
+
+SQLITE, DRIVER = "sqlite:///", "postgresql+psycopg://"
+BUSY_SECONDS = 10
+"""For so long a process waits for others that write to the same SQLite file."""
+CONNECT_SECONDS = 10
+"""For so long a PostgreSQL server may take to answer."""
+VACUUM_MOST_BYTES = 2**28
+"""A larger SQLite file is not written anew after a deletion: for seconds nothing could be kept."""
+VERSIONS = "intone_version"
+"""The table that tells how far a database has come; other users of Alembic may share a database with us."""
+_WRITES = "intone_writes"  # the option of a connection that is to write
+_ADVISORY_LOCK = 0x696E746F6E65  # "intone": PostgreSQL's locks of this kind have numbers for names
+_OPENING = threading.Lock()  # Alembic's context is one for all threads
+_LOG = logging.getLogger(__name__)
+
+
+class Words(TypeDecorator[str]):
+    """Text that somebody else chose. What either engine cannot hold is written otherwise in both, and sought so too."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
+        """Write a byte that is no UTF-8 as an escape, and the character NUL as the one for what cannot be shown."""
+        return None if value is None else str(encodable(value)).replace("\0", "\ufffd")
+
+
+metadata = MetaData()
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", String(32), nullable=False),
+    Column("owner", Words(), nullable=False),
+    Column("created", BigInteger, nullable=False),  # microseconds since 1970, UTC: sorts alike everywhere
+    Column("kind", Words(), nullable=False),
+    Column("name", Words(), nullable=False),
+    Column("subject", Words(), nullable=False),
+    Column("duration", Double, nullable=False),
+    Column("model", Words(), nullable=False),
+    Column("emotion", Words(), nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("unsure", Boolean, nullable=False),
+    Column("has_sound", Boolean, nullable=False),
+    Column("answer", Text, nullable=False),  # the last, as SQLite reads a row from its start
+    PrimaryKeyConstraint("id", name="recordings_pk"),
+    Index("recordings_by_time", "created", "id"),
+    Index("recordings_by_owner", "owner", "created", "id"),
+    Index("recordings_by_subject", "owner", "subject", "created", "id"),
+    Index("recordings_by_emotion", "owner", "emotion", "created", "id"),
+)
+sounds = Table(
+    "sounds",
+    metadata,
+    Column("id", String(32), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("id", name="sounds_pk"),
+    ForeignKeyConstraint(["id"], ["recordings.id"], name="sounds_of_recordings", ondelete="CASCADE"),
+)
+
+
+class _UnfitError(Exception):
+    """A database that holds what this version cannot work with; the message is the end of a sentence."""
+
+
+class Database:
+    """A database that is open and up to date.
+
+    Parameters
+    ----------
+    url : str
+        As :func:`intone.serve.store.accepted` gives it.
+
+    Raises
+    ------
+    UsageError, MissingExtraError
+        As of :class:`intone.serve.store.Store`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._file = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+        self._engine = _sqlite(self._file) if self._file else _postgres(url)
+        self._writer = self._engine.execution_options(**{_WRITES: True})
+        self._erasing, self._deleted = threading.Lock(), object()
+        self._erased = self._deleted
+        name = self._file or _shown(self._engine.url)
+        try:
+            self._open()
+        except OSError as error:
+            raise UsageError(f"{name}: the store cannot be opened ({error.strerror}).") from error
+        except _UnfitError as error:
+            self.close()
+            raise UsageError(f"{name}: no store for this Intone: {error}.") from None
+        except SQLAlchemyError as error:
+            self.close()
+            reason = " ".join(str(getattr(error, "orig", None) or error).split()).rstrip(".")
+            raise UsageError(f"{name}: the store cannot be opened ({reason}).") from None
+
+    def _open(self) -> None:
+        with _OPENING:
+            if self._file and not self._file.exists():
+                # Nobody else may read it, and SQLite gives its -wal and -shm the mode of the file.
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._file.touch(mode=0o600)
+            with self.writing() as connection:
+                _upgrade(connection)
+            if self._file:
+                with self.reading() as connection:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Give a connection to ask with."""
+        return self._engine.connect()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Give a connection in a transaction, which ends with the block."""
+        return self._writer.begin()
+
+    def erase(self, deleted: int) -> None:
+        """Leave nothing of so many deleted rows in the files of SQLite; a PostgreSQL server does that in its own time.
+
+        SQLite writes zeros over what is deleted, but its log has the content until that is empty, and where pages were
+        split or merged before, they may hold copies of what is elsewhere: only VACUUM is sure to leave none.
+        """
+        if not self._file:
+            return
+        if deleted:
+            self._deleted = object()
+        with self._erasing:
+            deletion = self._deleted
+            if self._erased is deletion:  # by another thread, for its own deletion and this one
+                return
+            with self.reading() as connection:
+                pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+                if pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one() <= VACUUM_MOST_BYTES:
+                    connection.exec_driver_sql("VACUUM")
+                kept = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+            if kept:
+                _LOG.warning(
+                    "%s-wal still holds what was deleted, as another program reads it; it goes with the next deletion",
+                    self._file,
+                )
+            else:
+                self._erased = deletion
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._engine.dispose()
+
+
+def _sqlite(file: Path) -> Engine:
+    # The path is not read from a URL, in which it would have to be escaped. What goes wrong may be logged, so no error
+    # names the values that were to be written.
+    made = create_engine(URL.create("sqlite", database=str(file)), hide_parameters=True)
+    event.listen(made, "connect", _prepare)
+    event.listen(made, "begin", _begin)
+    return made
+
+
+def _postgres(url: str) -> Engine:
+    address = make_url(url)
+    address = address.set(query={"connect_timeout": str(CONNECT_SECONDS), **address.query, "client_encoding": "utf8"})
+    try:
+        # A server may have been started anew since a connection was used last.
+        return create_engine(address, hide_parameters=True, pool_pre_ping=True)
+    except ImportError as error:
+        raise MissingExtraError("A store in PostgreSQL needs psycopg: pip install 'intone[postgres]'.") from error
+
+
+def _prepare(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver begins no transaction by itself: it would not take the lock at once
+    for setting in (
+        f"busy_timeout = {BUSY_SECONDS * 1000}", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON",
+    ):  # fmt: skip
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin(connection: Connection) -> None:
+    # A question is one statement and needs no transaction. Who writes waits for the lock before reading anything: one
+    # that had read already would be refused if another wrote in between.
+    if connection.get_execution_options().get(_WRITES):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _shown(url: URL) -> str:
+    """Name a server and its database without what is secret."""
+    return f"postgresql://{url.host or url.query.get('host', '')}/{url.database or ''}"
+
+
+def _upgrade(connection: Connection) -> None:
+    """Bring a database to the newest state, while no other process does.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        In a transaction, which on SQLite holds the lock of those who write.
+
+    Raises
+    ------
+    _UnfitError
+        It is of a newer Intone, or another program's.
+    """
+    postgres = connection.dialect.name == "postgresql"
+    if postgres:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            raise _UnfitError(f"its encoding is {encoding}; accepted is UTF8")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    script = ScriptDirectory.from_config(config)
+    found = set(MigrationContext.configure(connection, opts={"version_table": VERSIONS}).get_current_heads())
+    if found - {step.revision for step in script.walk_revisions()}:
+        raise _UnfitError("it was written by a newer Intone; update Intone, or choose another store")
+    if not found and not postgres and inspect(connection).get_table_names():  # a file, unlike a server, is not shared
+        raise _UnfitError("it holds the tables of another program")
+    if found != set(script.get_heads()):
+        command.upgrade(config, "head")
