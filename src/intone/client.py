@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from intone import web
 from intone.errors import IntoneError, MissingExtraError, UsageError
@@ -71,7 +71,7 @@ class Client:
         self._key = key
 
     def predict(
-        self, *files: str | Path, baseline: Mapping[str, Any] | None = None, **options: Any
+        self, *files: str | Path, baseline: Mapping[str, Any] | None = None, subject: str = "", **options: Any
     ) -> list[dict[str, Any]]:
         """Ask for the emotion of recordings: an answer each, or ``{"error": …}`` for one that cannot be heard.
 
@@ -81,15 +81,19 @@ class Client:
             The recordings.
         baseline : mapping, optional
             What :meth:`baseline` gave of their speaker.
+        subject : str, optional
+            Whose voice it is, so that what is kept of them can be found and forgotten; better a number than a name.
         **options
-            ``prior={"neutral": 0.8}``.
+            ``prior={"neutral": 0.8}``; ``store=False`` lets the service keep nothing of it.
 
         Raises
         ------
         ServiceError
             The service refuses, or does not answer.
         """
-        fields = {} if baseline is None else {"baseline": json.dumps(baseline)}
+        fields = {"subject": subject} if subject else {}
+        if baseline is not None:
+            fields["baseline"] = json.dumps(baseline)
         said = self._post("/v1/predict", files, fields, options)
         answers: list[dict[str, Any]] = said["predictions"]
         return answers
@@ -100,19 +104,54 @@ class Client:
         *,
         channels: Literal["mixed", "separate"] = "mixed",
         hindsight: bool = False,
+        subject: str = "",
         **options: Any,
     ) -> dict[str, Any]:
-        """Ask for the emotion of a recording over time; raised is as for :meth:`predict`."""
-        told = {"channels": channels, "hindsight": str(hindsight).lower(), **options}
-        return self._post("/v1/timeline", [file], {}, told)
+        """Ask for the emotion of a recording over time; options and errors are as for :meth:`predict`."""
+        told = {"channels": channels, "hindsight": hindsight, **options}
+        return self._post("/v1/timeline", [file], {"subject": subject} if subject else {}, told)
 
     def baseline(self, *files: str | Path, rest: bool = False) -> dict[str, Any]:
         """Ask what a speaker sounds like otherwise; raised is as for :meth:`predict`."""
-        return self._post("/v1/baselines", files, {}, {"rest": str(rest).lower()})
+        return self._post("/v1/baselines", files, {}, {"rest": rest})
 
     def models(self) -> dict[str, Any]:
         """Ask for the models."""
-        return self._asked(web.request(f"{self._url}/v1/models", headers=self._headers))
+        return self._asked(self._request("/v1/models"))
+
+    def recordings(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Give what the service has kept, newest first, without the answers themselves.
+
+        Parameters
+        ----------
+        **filters
+            ``kind``, ``subject``, ``emotion``, ``unsure``, ``since`` and ``until`` (ISO 8601).
+
+        Raises
+        ------
+        ServiceError
+            The service refuses, keeps nothing, or does not answer.
+        """
+        after = ""
+        while True:
+            page = self._asked(self._request("/v1/recordings", {**filters, "after": after}))
+            yield from page["recordings"]
+            after = page["next"]
+            if not after:
+                return
+
+    def recording(self, id: str) -> dict[str, Any]:
+        """Give one that was kept, with its answer; raised is as for :meth:`recordings`."""
+        return self._asked(self._request(f"/v1/recordings/{quote(id, safe='')}"))
+
+    def delete(self, id: str) -> None:
+        """Let the service forget one; raised is as for :meth:`recordings`."""
+        self._asked(self._request(f"/v1/recordings/{quote(id, safe='')}", method="DELETE"))
+
+    def forget(self, subject: str) -> int:
+        """Let the service forget all of a subject; give how many those were. Raised is as for :meth:`recordings`."""
+        deleted: int = self._asked(self._request(f"/v1/subjects/{quote(subject, safe='')}", method="DELETE"))["deleted"]
+        return deleted
 
     def stream(
         self, frames: Iterable[bytes], *, rate: int, form: Literal["s16le", "f32le"] = "s16le", **options: Any
@@ -128,7 +167,7 @@ class Client:
         form : "s16le" or "f32le"
             Of the samples.
         **options
-            ``channels``, ``interim``, ``prior``.
+            ``channels``, ``interim``, ``prior``, ``baseline``, ``subject``, ``name``, ``store``.
 
         Raises
         ------
@@ -165,13 +204,21 @@ class Client:
     def _post(
         self, path: str, files: Sequence[str | Path], fields: Mapping[str, str], options: Mapping[str, Any]
     ) -> dict[str, Any]:
-        query = {
-            name: json.dumps(value) if isinstance(value, dict) else value for name, value in options.items() if value
-        }
         content, kind = _form(files, fields)
-        headers = {**self._headers, "Content-Type": kind}
-        url = f"{self._url}{path}?{urlencode(query)}"
-        return self._asked(web.request(url, content, headers))
+        return self._asked(self._request(path, options, content=content, kind=kind))
+
+    def _request(
+        self,
+        path: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        content: bytes | None = None,
+        kind: str = "",
+        method: str = "",
+    ) -> Any:
+        query = {name: _worded(value) for name, value in (options or {}).items() if value not in ("", None)}
+        headers = {**self._headers, **({"Content-Type": kind} if kind else {})}
+        return web.request(f"{self._url}{path}?{urlencode(query)}", content, headers, method=method)
 
     def _asked(self, request: Any) -> dict[str, Any]:
         for pause in (*PATIENCE, None):
@@ -188,6 +235,11 @@ class Client:
             except urllib.error.URLError as error:
                 raise ServiceError(f"{self._url}: the service does not answer ({error.reason}).") from error
         raise AssertionError("unreachable")
+
+
+def _worded(value: object) -> str:
+    """Write an option as the service reads it; text stands for itself."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _event(message: str | bytes) -> dict[str, Any]:

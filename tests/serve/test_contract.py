@@ -1,5 +1,6 @@
 """The OpenAPI document is kept, whatever is asked, and mutated uploads end nothing."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ MUTATIONS = 2_000
 
 
 def service() -> FastAPI:
-    return create_app(Settings(threads=1, requests_a_minute=10**9, max_seconds=20.0, max_upload_mb=4))
+    store = f"sqlite:///{tempfile.mkdtemp(prefix='intone-contract-')}/store.db"
+    return create_app(Settings(threads=1, requests_a_minute=10**9, max_seconds=20.0, max_upload_mb=4, store=store))
 
 
 APP = service()
@@ -42,6 +44,8 @@ def test_two_thousand_mutated_uploads_end_nothing(examples: Path) -> None:
     random = np.random.default_rng(0)
     originals = [(examples / f"{name}.flac").read_bytes()[:20_000] for name in ("plain", "kennedy")]
     with TestClient(service(), raise_server_exceptions=False) as client:
+        client.get("/healthz")
+        files = len(list(Path("/proc/self/fd").iterdir()))
         for number in range(MUTATIONS):
             content = np.frombuffer(originals[number % 2], np.uint8).copy()
             for _ in range(int(random.integers(1, 12))):
@@ -51,3 +55,4 @@ def test_two_thousand_mutated_uploads_end_nothing(examples: Path) -> None:
             assert answer.status_code in (200, 413, 415, 422), answer.text
         whole = client.post("/v1/predict", content=(examples / "plain.flac").read_bytes())
         assert whole.status_code == 200
+        assert len(list(Path("/proc/self/fd").iterdir())) <= files

@@ -1,7 +1,7 @@
 """The WebSocket: what is sent in frames is heard as its file is, and every mistake is an event."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from intone.serve.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("serve")
 BEGIN = {"type": "session.begin", "format": "f32le", "rate": 16_000}
+FINALIZE = {"type": "session.finalize"}
+ENDS = ("error", "session.closed")
+SESSIONS = 500
 
 
 @pytest.fixture(scope="module")
@@ -133,23 +136,63 @@ def test_a_key_is_asked_for(tmp_path: Path) -> None:
             assert until(socket, "session.created")
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(
     messages=st.lists(
         st.binary(max_size=64) | st.text(max_size=40) | st.just(json.dumps(BEGIN)), min_size=1, max_size=6
     )
 )
 def test_whatever_is_sent_the_next_one_is_answered(client: TestClient, messages: list[bytes | str]) -> None:
+    assert ended(client, messages) in ENDS
+    valid(client)
+
+
+def test_five_hundred_mutated_sessions_end_nothing(client: TestClient, examples: Path) -> None:
+    random = np.random.default_rng(0)
+    sound = audio.load(examples / "plain.flac").samples[:16_000].tobytes()
+    whole: list[str | bytes] = [
+        json.dumps(BEGIN),
+        sound[:6400],
+        sound[6400:],
+        json.dumps({"type": "ping"}),
+        json.dumps(FINALIZE),
+    ]
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(SESSIONS):
+        messages = [mutated(message, random) for message in whole if random.random() < 0.9]
+        if random.random() < 0.3:
+            messages = [messages[place] for place in random.permutation(len(messages))]
+        assert ended(client, messages) in ENDS
+    valid(client)
+    assert "intone_streams 0.0" in client.get("/metrics").text
+    assert len(list(Path("/proc/self/fd").iterdir())) <= files
+
+
+def mutated(message: str | bytes, random: np.random.Generator) -> str | bytes:
+    """Change some bytes of it, or cut it, or neither."""
+    content = bytearray(message.encode() if isinstance(message, str) else message)
+    for _ in range(int(random.integers(0, 3))):
+        content[int(random.integers(len(content)))] = int(random.integers(256))
+    if random.random() < 0.2:
+        del content[int(random.integers(len(content))) :]
+    return content.decode("utf-8", "replace") if isinstance(message, str) else bytes(content)
+
+
+def ended(client: TestClient, messages: Sequence[str | bytes]) -> str:
+    """Send them and a close; give how it ended."""
     try:
         with client.websocket_connect("/v1/stream") as socket:
             for message in messages:
                 send(socket, message)
             socket.send_json({"type": "session.close"})
-            kinds = ("error", "session.closed")
-            while socket.receive_json()["type"] not in kinds:
+            while (kind := socket.receive_json()["type"]) not in ENDS:
                 pass
+            return str(kind)
     except WebSocketDisconnect:
-        pass
+        return "error"  # which was sent, and the rest came too late
+
+
+def valid(client: TestClient) -> None:
     with client.websocket_connect("/v1/stream") as socket:
         socket.send_json(BEGIN)
         assert socket.receive_json()["type"] == "session.created"

@@ -3,57 +3,20 @@
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import intone
 from intone.client import Client, ServiceError
 from intone.errors import UsageError
 from intone.hear import audio
+from tests.served import INTONE, free_port, served
 
-INTONE = str(Path(sys.executable).with_name("intone"))
 pytestmark = pytest.mark.xdist_group("serve")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def served(*words: str, folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """Run a service until it is ready; end it by Ctrl-C."""
-    url = f"http://127.0.0.1:{(port := free_port())}"
-    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
-    command = [INTONE, "serve", "--port", str(port), *words]
-    with (
-        (folder / "log").open("w") as log,
-        subprocess.Popen(command, stderr=log, env=environment, text=True) as process,
-    ):
-        try:
-            until = time.monotonic() + 60
-            while time.monotonic() < until:
-                try:
-                    urllib.request.urlopen(f"{url}/readyz", timeout=5).close()
-                    break
-                except (urllib.error.URLError, ConnectionError):
-                    assert process.poll() is None, (folder / "log").read_text()
-            yield url, process
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
 
 
 def test_the_client_gets_what_the_library_gives(examples: Path, tmp_path: Path) -> None:
@@ -134,3 +97,44 @@ def test_what_is_no_service_is_said(tmp_path: Path) -> None:
         Client("ftp://example.org")
     with pytest.raises(ServiceError, match="does not answer"):
         Client(f"http://127.0.0.1:{free_port()}").models()
+
+
+def test_what_was_heard_is_kept_found_exported_and_forgotten(examples: Path, tmp_path: Path) -> None:
+    with served(folder=tmp_path) as (url, _):
+        client = Client(url)
+        (one,) = client.predict(examples / "plain.flac", subject="17")
+        client.timeline(examples / "kennedy.flac", subject="18")
+        client.predict(examples / "plain.flac", store=False)
+        assert [kept["subject"] for kept in client.recordings()] == ["18", "17"]
+        assert [kept["id"] for kept in client.recordings(subject="17")] == [one["id"]]
+        assert client.recording(one["id"])["answer"]["scores"] == one["scores"]
+
+        environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+
+        def store(*words: str) -> str:
+            done = subprocess.run(
+                [INTONE, "store", *words], capture_output=True, text=True, check=True, env=environment
+            )
+            return done.stdout
+
+        lines = [json.loads(line) for line in store("export").splitlines()]
+        assert [line["name"] for line in lines] == ["plain.flac", "kennedy.flac"]
+        table = tmp_path / "kept.csv"
+        store("export", "--format", "csv", "--out", str(table))
+        assert list(pd.read_csv(table)["subject"]) == [17, 18]
+        assert store("forget", "17") == "Deleted 1 recording of 17.\n"
+        with pytest.raises(ServiceError, match="There is no recording"):
+            client.recording(one["id"])
+        assert client.forget("18") == 1
+        assert not list(client.recordings())
+
+
+def test_a_service_may_keep_nothing(examples: Path, tmp_path: Path) -> None:
+    with served("--no-store", folder=tmp_path) as (url, _):
+        (said,) = Client(url).predict(examples / "plain.flac")
+        assert "id" not in said
+        with pytest.raises(ServiceError, match="keeps nothing"):
+            list(Client(url).recordings())
+    assert not list(tmp_path.rglob("*.db"))
+    done = subprocess.run([INTONE, "serve", "--no-store", "--keep-audio"], capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

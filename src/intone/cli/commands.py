@@ -17,6 +17,7 @@ from intone.cli import (
     predict,
     rank,
     serve,
+    store,
     timeline,
     train,
 )
@@ -54,6 +55,7 @@ app.command("features")(features.features)
 app.command("features rank")(rank.rank)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys", epilog="Example: intone keys create dashboard")
+app.add_typer(store.app, name="store", epilog="Example: intone store export --out kept.jsonl")
 app.add_typer(models.app, name="models", epilog="Example: intone models show")
 app.add_typer(
     corpora.app, name="corpora", epilog="Examples: intone corpora list, then intone corpora get ravdess --to corpora"

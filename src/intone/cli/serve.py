@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,11 @@ from intone.errors import MissingExtraError, UsageError
 
 HELP = """Answer over HTTP and WebSocket.
 
-POST /v1/predict, /v1/timeline and /v1/baselines take recordings; the WebSocket /v1/stream takes live sound. What can be
-asked stands in /openapi.json and docs/service.md. Sound is never kept.
+The page is at http://127.0.0.1:8000. POST /v1/predict, /v1/timeline and /v1/baselines take recordings; the WebSocket
+/v1/stream takes live sound. What can be asked stands in /openapi.json and docs/service.md.
 
-On this machine alone no key is asked for; elsewhere one is, made by 'intone keys create'.
+On this machine alone no key is asked for; elsewhere one is, made by 'intone keys create'. Answers are kept for 30 days,
+in a file of yours unless --store says elsewhere; the sound is not.
 
 [bold]Examples[/bold]
 
@@ -25,7 +27,9 @@ On this machine alone no key is asked for; elsewhere one is, made by 'intone key
 
   intone keys create dashboard
 
-  intone serve --host 0.0.0.0 --workers 2
+  intone serve --host 0.0.0.0 --workers 2 --store postgresql://intone@db/intone
+
+  intone serve --no-store
 """
 
 
@@ -41,6 +45,10 @@ def serve(
     queue: Annotated[int, typer.Option(min=1, help="How many recordings may wait.")] = 256,
     streams: Annotated[int, typer.Option(min=0, help="Most live streams at a time.")] = 64,
     rate: Annotated[int, typer.Option(min=1, help="Requests a minute, for each key or address.")] = 600,
+    store: Annotated[str, typer.Option(help="Where answers are kept: a file, or postgresql://….")] = "",
+    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing.")] = False,
+    keep_days: Annotated[float, typer.Option(min=0, help="How long answers are kept; 0 is for ever.")] = 30.0,
+    keep_audio: Annotated[bool, typer.Option("--keep-audio", help="Keep the sound beside its answer.")] = False,
 ) -> None:
     """See HELP, which stands in the command's --help."""
     from intone.hear import modelfile
@@ -48,21 +56,27 @@ def serve(
 
     if keys is not None and no_keys:
         raise UsageError("--keys and --no-keys say the opposite; accepted is one of them.")
+    if no_store and (store or keep_audio):
+        raise UsageError("--no-store keeps nothing; --store and --keep-audio ask for something to be kept.")
     asked = _asked_for(host, keys, no_keys)
     path = modelfile.find(model or modelfile.DEFAULT)  # refused before anything listens
     settings = Settings(
         model=str(path) if model and model not in modelfile.shipped() else model or modelfile.DEFAULT,
         keys="" if asked is None else str(asked), max_upload_mb=max_upload, max_seconds=max_seconds, queue=queue,
-        streams=streams, requests_a_minute=rate,
+        streams=streams, requests_a_minute=rate, keep_days=keep_days, keep_audio=keep_audio,
     )  # fmt: skip
     try:
         import uvicorn
 
         from intone.serve import app
+        from intone.serve.store import Store, accepted, default_url
     except ImportError as error:
         raise MissingExtraError(
             f"'intone serve' needs the service, and {error.name} is not installed: pip install 'intone[serve]'."
         ) from error
+    if not no_store:
+        settings = replace(settings, store=accepted(store) if store else default_url())
+        Store(settings.store).close()  # refused, or brought to the newest schema, before anything listens
     os.environ[app.ENVIRONMENT] = settings.to_json()
     tell(f"Listening at http://{host}:{port}; Ctrl-C ends it.")
     uvicorn.run(

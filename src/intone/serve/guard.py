@@ -17,13 +17,17 @@ from intone.serve.metrics import Metrics
 from intone.serve.problems import Problem, too_large
 from intone.serve.settings import Settings
 
-OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
-"""Paths that need no key."""
+OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+PAGE = "/page/"
+"""Paths that need no key, and those that begin so: the page itself holds nothing of anybody."""
+OWNER = "intone.owner"
+"""Where a request's scope says whose it is: a key's id, or nothing."""
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
     "Permissions-Policy": "microphone=(self)",
     "Cache-Control": "no-store",
 }
@@ -69,6 +73,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
         scope["intone.keys"] = self._keys  # a stream asks for them when it begins
+        scope[OWNER] = ""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -107,15 +112,17 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit() or int(length) > self._settings.max_upload_bytes:
             return too_large(self._settings.max_upload_bytes)
+        if scope["path"] in OPEN or scope["path"].startswith(PAGE):
+            return None
         caller = str((scope.get("client") or ("nobody",))[0])
-        if self._keys is not None and scope["path"] not in OPEN:
+        if self._keys is not None:
             owner = self._keys.owner(key_of(headers))
             if owner is None:
                 return Problem(
                     401, "no-key", "A key is needed, as 'Authorization: Bearer KEY'; this one is not accepted."
                 )
-            caller = owner
-        wait = 0.0 if scope["path"] in OPEN else self._rates.wait(caller)
+            caller = scope[OWNER] = owner
+        wait = self._rates.wait(caller)
         if wait:
             detail = f"More than {self._settings.requests_a_minute} requests came within a minute."
             return Problem(429, "too-many", detail, retry_after=int(wait) + 1)

@@ -1,68 +1,22 @@
-"""The WebSocket of live streams; the protocol is told in docs/service.md."""
+"""The streams of a service: how many there are, who may have one, and how one ends."""
 
 import asyncio
 import contextlib
-import json
 import uuid
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from intone.errors import IntoneError, UsageError
-from intone.hear.audio import Samples
-from intone.hear.baseline import Baseline
 from intone.hear.recogniser import Recogniser
-from intone.hear.stream import Stream
-from intone.results import Update
 from intone.serve.guard import failed, key_of
+from intone.serve.keeper import Keeper
 from intone.serve.metrics import Metrics
 from intone.serve.problems import Problem
-from intone.serve.settings import MEBIBYTE, Settings
+from intone.serve.session import Begin, Session, Wire
+from intone.serve.settings import Settings
 
-FORMATS: dict[str, np.dtype[Any]] = {"s16le": np.dtype("<i2"), "f32le": np.dtype("<f4")}
-MOST_CHANNELS = 8
-CLOSED_NORMALLY, POLICY, TOO_BIG, FAILED, TRY_LATER = 1000, 1008, 1009, 1011, 1013
-
-
-@dataclass(frozen=True)
-class Begin:
-    """What the first message says of the sound."""
-
-    format: str = "s16le"
-    rate: int = 16_000
-    channels: int = 1
-    interim: bool = True
-    prior: dict[str, float] | None = None
-
-    @classmethod
-    def read(cls, message: dict[str, Any]) -> "Begin":
-        """Check it.
-
-        Raises
-        ------
-        UsageError
-            It is not as the protocol says.
-        """
-        if message.get("type") != "session.begin":
-            raise UsageError("The first message must be of type 'session.begin'.")
-        form, rate, channels = message.get("format", "s16le"), message.get("rate", 16_000), message.get("channels", 1)
-        if form not in FORMATS:
-            raise UsageError(f"format is {form!r}; accepted are {', '.join(FORMATS)}.")
-        if type(rate) is not int or type(channels) is not int or not 1 <= channels <= MOST_CHANNELS:
-            raise UsageError(
-                f"rate and channels are {rate!r} and {channels!r}; accepted are whole numbers, and 1 to 8."
-            )
-        interim, prior = message.get("interim", True), message.get("prior")
-        if not isinstance(interim, bool):
-            raise UsageError(f"interim is {interim!r}; accepted are true and false.")
-        fits = prior is None or (
-            isinstance(prior, dict) and all(type(share) in (int, float) for share in prior.values())
-        )
-        if not fits:
-            raise UsageError("prior must be an object of emotions and shares.")
-        return cls(form, rate, channels, interim, prior)
+POLICY, TOO_BIG, FAILED, TRY_LATER = 1008, 1009, 1011, 1013
+"""Codes of RFC 6455 and its registry, by which a connection ends."""
 
 
 class Live:
@@ -73,7 +27,7 @@ class Live:
         self._turns = asyncio.Semaphore(workers)
         self.open = 0
 
-    async def serve(self, socket: WebSocket, recogniser: Recogniser, metrics: Metrics) -> None:
+    async def serve(self, socket: WebSocket, recogniser: Recogniser, metrics: Metrics, keeper: Keeper | None) -> None:
         """Hear one stream to its end; whatever happens, its place is free then."""
         await socket.accept()
         if self.open >= self._settings.streams:
@@ -83,7 +37,7 @@ class Live:
             return
         self.open += 1
         try:
-            await self._session(socket, recogniser, metrics)
+            await self._heard(socket, recogniser, metrics, keeper)
         except WebSocketDisconnect:
             metrics.refused("gone")
         except IntoneError as error:
@@ -98,74 +52,21 @@ class Live:
         finally:
             self.open -= 1
 
-    async def _session(self, socket: WebSocket, recogniser: Recogniser, metrics: Metrics) -> None:
-        first = await self._received(socket)
+    async def _heard(self, socket: WebSocket, recogniser: Recogniser, metrics: Metrics, keeper: Keeper | None) -> None:
+        wire = Wire(socket, self._settings.idle_seconds)
+        first = await wire.received()
         if not isinstance(first, dict):
             raise UsageError("The first message must be JSON, of type 'session.begin'.")
         keys = socket.scope.get("intone.keys")
-        if keys is not None and keys.owner(str(first.get("key") or key_of(socket.headers))) is None:
+        owner = "" if keys is None else keys.owner(str(first.get("key") or key_of(socket.headers)))
+        if owner is None:
             raise Problem(401, "no-key", "A key is needed, in the first message or as 'Authorization: Bearer KEY'.")
         begin = Begin.read(first)
-        stream = self._begun(recogniser, begin)
-        number = uuid.uuid4().hex
-        await socket.send_json({"type": "session.created", "session": number, "model": recogniser.card.name})
-        heard = 0.0
-        while True:
-            message = await self._received(socket)
-            if isinstance(message, bytes):
-                samples = _samples(message, begin)
-                heard += len(samples) / begin.rate
-                metrics.heard(len(samples) / begin.rate)
-                async with self._turns:
-                    updates = await asyncio.to_thread(stream.push, samples)
-                await self._tell(socket, updates)
-                continue
-            kind = message.get("type")
-            if kind == "ping":
-                await socket.send_json({"type": "pong", "at": round(heard, 3)})
-            elif kind in ("session.finalize", "session.close"):
-                async with self._turns:
-                    updates = await asyncio.to_thread(stream.finish)
-                await self._tell(socket, updates)
-                if kind == "session.close":
-                    await socket.send_json({"type": "session.closed", "session": number, "duration": round(heard, 3)})
-                    await socket.close(CLOSED_NORMALLY)
-                    return
-                await socket.send_json({"type": "session.finalized", "session": number})
-                stream, heard = self._begun(recogniser, begin, stream.baseline), 0.0
-            else:
-                raise UsageError(
-                    f"There is no message of type {kind!r}; accepted are ping, session.finalize and session.close."
-                )
-
-    @staticmethod
-    def _begun(recogniser: Recogniser, begin: Begin, known: Baseline | None = None) -> Stream:
-        return recogniser.stream(rate=begin.rate, prior=begin.prior, baseline=known, interim=begin.interim)
-
-    async def _received(self, socket: WebSocket) -> bytes | dict[str, Any]:
-        message = await asyncio.wait_for(socket.receive(), self._settings.idle_seconds)
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code") or CLOSED_NORMALLY)
-        content = message.get("bytes")
-        if content is not None:
-            if len(content) > MEBIBYTE:
-                raise Problem(
-                    413, "too-large", "A frame of sound is larger than the 1,048,576 bytes that are accepted."
-                )
-            return bytes(content)
+        session = Session(wire, recogniser, begin, self._turns, metrics, keeper if begin.store else None, owner)
         try:
-            said = json.loads(message.get("text") or "")
-        except (ValueError, RecursionError) as error:
-            raise UsageError("A message that is text must be JSON.") from error
-        if not isinstance(said, dict):
-            raise UsageError("A message that is text must be a JSON object.")
-        return said
-
-    async def _tell(self, socket: WebSocket, updates: list[Update]) -> None:
-        for update in updates:
-            said = update.to_dict()
-            kinds = {"interim": "segment.update", "final": "segment.final", "notice": "notice"}
-            await socket.send_json({**said, "type": kinds[str(said["type"])]})
+            await session.run()
+        finally:
+            await session.keep()  # what was heard of one that breaks off is not lost
 
     async def _refuse(self, socket: WebSocket, metrics: Metrics, problem: Problem, code: int) -> None:
         metrics.refused(problem.code)
@@ -173,13 +74,3 @@ class Live:
             if socket.client_state is not WebSocketState.DISCONNECTED:
                 await socket.send_json({"type": "error", "code": problem.code, "message": problem.detail})
                 await socket.close(code)
-
-
-def _samples(content: bytes, begin: Begin) -> Samples:
-    kind = FORMATS[begin.format]
-    if len(content) % (kind.itemsize * begin.channels):
-        raise UsageError(
-            f"A frame has {len(content)} bytes; accepted are whole samples of {kind.itemsize * begin.channels} bytes."
-        )
-    values = np.frombuffer(content, kind).reshape(-1, begin.channels)
-    return np.asarray(values.astype(np.int16) if begin.format == "s16le" else values.astype(np.float32))

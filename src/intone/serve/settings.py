@@ -39,6 +39,12 @@ class Settings:
         A stream that says nothing for longer is closed.
     requests_a_minute : int
         For each key, or for each address where no keys are asked for.
+    store : str
+        Where results are kept, as :func:`intone.serve.store.accepted` gives it; empty where nothing is kept.
+    keep_days : float
+        For so long; 0 is for ever.
+    keep_audio : bool
+        Whether the sound is kept beside its result.
     """
 
     model: str = modelfile.DEFAULT
@@ -53,6 +59,9 @@ class Settings:
     streams: int = 64
     idle_seconds: float = 60.0
     requests_a_minute: int = 600
+    store: str = ""
+    keep_days: float = 30.0
+    keep_audio: bool = False
 
     @property
     def max_upload_bytes(self) -> int:

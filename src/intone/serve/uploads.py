@@ -21,6 +21,8 @@ from intone.serve.settings import MEBIBYTE, Settings
 LONGEST_NAME = 120
 BASELINE = "baseline"
 """The field of a form that says what the speaker sounds like otherwise."""
+SUBJECT = "subject"
+"""The field of a form that says whose voice it is."""
 
 
 class SlowSoundError(SoundError):
@@ -51,6 +53,7 @@ class Body:
 
     recordings: tuple[Sent, ...]
     baseline: Baseline | None = None
+    subject: str = ""
 
 
 @asynccontextmanager
@@ -66,12 +69,16 @@ async def received(request: Request, settings: Settings) -> AsyncIterator[Body]:
     if kind == "multipart/form-data":
         async with request.form(max_files=settings.max_files, max_fields=settings.max_files) as form:
             parts = form.multi_items()
-            files = [value for name, value in parts if isinstance(value, UploadFile) and name != BASELINE]
+            files = [
+                value for name, value in parts if isinstance(value, UploadFile) and name not in (BASELINE, SUBJECT)
+            ]
             if not files:
                 raise Problem(400, "no-file", "The form holds no file; accepted is at least one recording.")
             known = [await _text(value) for name, value in parts if name == BASELINE]
             baseline = Baseline.from_json(known[0], name="the field 'baseline'") if known else None
-            yield Body(tuple(Sent(shown(file.filename or ""), file.file) for file in files), baseline)
+            subjects = [await _text(value) for name, value in parts if name == SUBJECT]
+            sent = tuple(Sent(shown(file.filename or ""), file.file) for file in files)
+            yield Body(sent, baseline, subject(subjects[0]) if subjects else "")
         return
     with SpooledTemporaryFile(max_size=MEBIBYTE) as body:
         async for chunk in request.stream():
@@ -86,6 +93,25 @@ async def _text(value: UploadFile | str) -> str:
     if isinstance(value, str):
         return value
     return (await value.read(MEBIBYTE)).decode("utf-8", "replace")
+
+
+def subject(text: str) -> str:
+    """Check what a client calls a person.
+
+    Raises
+    ------
+    Problem
+        It is too long, or cannot be printed.
+
+    Examples
+    --------
+    >>> subject(" caller 12 ")
+    'caller 12'
+    """
+    said = text.strip()
+    if len(said) > LONGEST_NAME or not said.isprintable():
+        raise Problem(400, "usage", f"A subject has at most {LONGEST_NAME} characters, all of which can be printed.")
+    return said
 
 
 def shown(name: str) -> str:

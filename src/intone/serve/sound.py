@@ -1,0 +1,186 @@
+"""What is asked with sound: predictions, timelines, baselines and live streams."""
+
+import asyncio
+import json
+from collections.abc import Awaitable
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import APIRouter, Query, Request, WebSocket
+from starlette.responses import JSONResponse, Response
+
+from intone import formats
+from intone.errors import SoundError, UsageError
+from intone.hear.audio import Waveform
+from intone.results import Prediction
+from intone.serve import documents, keeper
+from intone.serve.problems import Problem, busy
+from intone.serve.state import State, owner_of
+from intone.serve.store import Recording
+from intone.serve.uploads import Body, decoded_all, received
+
+Answer = TypeVar("Answer")
+TIMELINES_WAITING = 8
+"""For each core, how many long recordings may wait."""
+RECORDING_ID = "X-Recording-Id"
+"""The head of an answer that says under which id it is kept."""
+
+
+def router(state: State) -> APIRouter:
+    """Make the part of a service that hears."""
+    routes = APIRouter(tags=["sound"])
+    _answer_utterances(routes, state)
+    _answer_timelines(routes, state)
+    _answer_speakers(routes, state)
+    return routes
+
+
+def _answer_utterances(routes: APIRouter, state: State) -> None:
+    settings = state.settings
+
+    @routes.post("/v1/predict", summary="The emotion of recordings", openapi_extra=documents.RECORDINGS,
+                 responses=documents.PREDICTIONS)  # fmt: skip
+    async def predict(request: Request, prior: documents.Prior = "", store: documents.Kept = True) -> JSONResponse:
+        _, batcher = state.ready
+        shares = _shares(prior)
+        async with received(request, settings) as body:
+            found = await asyncio.to_thread(decoded_all, body.recordings, settings)
+            sounds = _sounds(state, body)
+        waveforms = [one for one in found if isinstance(one, Waveform)]
+        state.metrics.heard(sum(one.duration for one in waveforms))
+        answers = await _until_gone(request, batcher.predict(waveforms, prior=shares, baseline=body.baseline))
+        each = iter(answers)
+        outcomes = [one if isinstance(one, SoundError) else next(each) for one in found]
+        for outcome in outcomes:
+            if isinstance(outcome, SoundError):
+                state.metrics.refused(outcome.code)
+                if len(outcomes) == 1:
+                    raise Problem.of(outcome)
+        ids = await _kept(state, request, body.subject, outcomes, sounds) if store else {}
+        return JSONResponse({"predictions": [_said(one, ids.get(number)) for number, one in enumerate(outcomes)]})
+
+
+def _answer_timelines(routes: APIRouter, state: State) -> None:
+    settings = state.settings
+
+    @routes.post("/v1/timeline", summary="The emotion of a recording over time",
+                 openapi_extra=documents.RECORDING, responses=documents.TIMELINE)  # fmt: skip
+    async def timeline(
+        request: Request,
+        prior: documents.Prior = "",
+        channels: Annotated[Literal["mixed", "separate"], Query(description="Mix them, or a voice each")] = "mixed",
+        hindsight: Annotated[bool, Query(description="Answer with what came later too")] = False,
+        form: Annotated[str, Query(alias="format", description="json, webvtt, textgrid, ...")] = "json",
+        store: documents.Kept = True,
+    ) -> Response:
+        recogniser, _ = state.ready
+        shares, wanted = _shares(prior), formats.chosen(form)
+        if state.timelines >= TIMELINES_WAITING * state.workers:
+            raise busy(f"{state.timelines} long recordings are waiting already")
+        state.timelines += 1
+        try:
+            async with received(request, settings) as body:
+                if len(body.recordings) != 1:
+                    raise Problem(400, "usage", f"{len(body.recordings)} files came; a timeline is of one.")
+                (sent,) = body.recordings
+                async with state.turns:
+                    heard = await asyncio.to_thread(
+                        recogniser.timeline, sent.content, name=sent.name, prior=shares, baseline=body.baseline,
+                        channels=channels, hindsight=hindsight, max_seconds=settings.max_seconds,
+                    )  # fmt: skip
+                sounds = _sounds(state, body)
+        finally:
+            state.timelines -= 1
+        state.metrics.heard(heard.duration)
+        heads = {}
+        if store and state.keeper is not None:
+            result = keeper.of_timeline(
+                heard, "timeline", owner=owner_of(request), subject=body.subject, has_sound=bool(sounds)
+            )
+            await state.keeper.keep([result], {result.id: sounds[0]} if sounds else {})
+            heads[RECORDING_ID] = result.id
+        if wanted == "json":
+            return JSONResponse({**heard.to_dict(), **({"id": heads[RECORDING_ID]} if heads else {})}, headers=heads)
+        return Response(formats.render(heard, wanted), media_type=documents.MEDIA[wanted], headers=heads)
+
+
+def _answer_speakers(routes: APIRouter, state: State) -> None:
+    settings = state.settings
+
+    @routes.post("/v1/baselines", summary="What a speaker sounds like otherwise",
+                 openapi_extra=documents.RECORDINGS, responses=documents.BASELINE)  # fmt: skip
+    async def baselines(
+        request: Request, rest: Annotated[bool, Query(description="At rest in all of them")] = False
+    ) -> JSONResponse:
+        recogniser, _ = state.ready
+        async with received(request, settings) as body:
+            found = await asyncio.to_thread(decoded_all, body.recordings, settings)
+        for one in found:
+            if isinstance(one, SoundError):
+                raise one
+        waveforms = [one for one in found if isinstance(one, Waveform)]
+        async with state.turns:
+            baseline = await asyncio.to_thread(recogniser.baseline, waveforms, rest=rest)
+        return JSONResponse(baseline.to_dict())
+
+    @routes.websocket("/v1/stream")
+    async def stream(socket: WebSocket) -> None:
+        await state.live.serve(socket, state.ready[0], state.metrics, state.keeper)
+
+
+async def _kept(
+    state: State, request: Request, subject: str, outcomes: list[Prediction | SoundError], sounds: list[bytes]
+) -> dict[int, str]:
+    """Keep the answers where this service keeps any; give the id of each by its place among the files."""
+    if state.keeper is None:
+        return {}
+    owner = owner_of(request)
+    results: dict[int, Recording] = {
+        number: keeper.of_prediction(one, owner=owner, subject=subject, has_sound=bool(sounds))
+        for number, one in enumerate(outcomes)
+        if isinstance(one, Prediction)
+    }
+    own = {result.id: sounds[number] for number, result in results.items()} if sounds else {}
+    await state.keeper.keep(list(results.values()), own)
+    return {number: result.id for number, result in results.items()}
+
+
+def _sounds(state: State, body: Body) -> list[bytes]:
+    """Read what is to be kept of the sound itself: all of it where the operator said so, otherwise nothing."""
+    if state.keeper is None or not state.settings.keep_audio:
+        return []
+    for sent in body.recordings:
+        sent.content.seek(0)
+    return [sent.content.read() for sent in body.recordings]
+
+
+def _said(outcome: Prediction | SoundError, id: str | None) -> dict[str, object]:
+    if isinstance(outcome, SoundError):
+        return {"error": Problem.of(outcome).to_dict()}
+    return {**outcome.to_dict(), **({} if id is None else {"id": id})}
+
+
+def _shares(prior: str) -> dict[str, float] | None:
+    if not prior:
+        return None
+    try:
+        stored = json.loads(prior)
+        return {str(name): float(share) for name, share in stored.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError('prior must be an object of emotions and shares as JSON, such as {"neutral": 0.8}.') from error
+
+
+async def _until_gone(request: Request, work: Awaitable[Answer]) -> Answer:
+    """Wait for an answer, or until the one who asked is gone: then the place is free."""
+    answer = asyncio.ensure_future(work)
+    gone = asyncio.create_task(_gone(request))
+    done, _ = await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+    gone.cancel()
+    if answer not in done:
+        answer.cancel()
+        raise Problem(408, "gone", "The client went away.")
+    return answer.result()
+
+
+async def _gone(request: Request) -> None:
+    while not await request.is_disconnected():
+        await asyncio.sleep(0.1)

@@ -1,0 +1,94 @@
+"""What a running service holds."""
+
+import asyncio
+
+from starlette.requests import Request
+
+from intone.hear import loading, modelfile
+from intone.hear.modelfile import Card
+from intone.hear.recogniser import Recogniser
+from intone.machine import cores
+from intone.serve.batcher import Batcher
+from intone.serve.guard import OWNER
+from intone.serve.keeper import Keeper
+from intone.serve.live import Live
+from intone.serve.metrics import Metrics
+from intone.serve.problems import Problem, busy
+from intone.serve.settings import Settings
+from intone.serve.store import Store
+
+
+class State:
+    """What a running service holds; what takes time to make comes with :meth:`begin`.
+
+    Parameters
+    ----------
+    settings : Settings
+        How the service is set up.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.workers = settings, cores()
+        self.cards: tuple[Card, ...] = ()
+        self.keeper: Keeper | None = None
+        self.live = Live(settings, self.workers)
+        self.turns = asyncio.Semaphore(self.workers)
+        self.timelines = 0
+        self.metrics = Metrics(lambda: self._batcher.waiting if self._batcher else 0, lambda: self.live.open)
+        self._recogniser: Recogniser | None = None
+        self._batcher: Batcher | None = None
+
+    async def begin(self) -> None:
+        """Open the store and load the models."""
+        if self.settings.store:
+            store = await asyncio.to_thread(Store, self.settings.store)
+            self.keeper = Keeper(store, keep_days=self.settings.keep_days)
+            self.keeper.start()
+        recogniser = await asyncio.to_thread(loading.load, self.settings.model, threads=self.settings.threads)
+        self.cards = await asyncio.to_thread(_shipped_cards)
+        self._batcher = Batcher(recogniser, most=self.settings.queue, batch=self.settings.batch)
+        self._batcher.start()
+        self._recogniser = recogniser
+
+    async def end(self) -> None:
+        """Finish what was taken on."""
+        if self._batcher is not None:
+            await self._batcher.stop()
+        if self.keeper is not None:
+            await self.keeper.stop()
+
+    @property
+    def ready(self) -> tuple[Recogniser, Batcher]:
+        """What answers.
+
+        Raises
+        ------
+        Problem
+            The model is not loaded yet.
+        """
+        if self._recogniser is None or self._batcher is None:
+            raise busy("The model is being loaded")
+        return self._recogniser, self._batcher
+
+    @property
+    def kept(self) -> Keeper:
+        """What keeps results.
+
+        Raises
+        ------
+        Problem
+            This service keeps none.
+        """
+        if self.keeper is None:
+            raise Problem(404, "no-store", "This service keeps nothing.")
+        return self.keeper
+
+
+def owner_of(request: Request) -> str:
+    """Give whose request it is: a key's id, or nothing where no keys are asked for."""
+    owner: str = request.scope[OWNER]
+    return owner
+
+
+def _shipped_cards() -> tuple[Card, ...]:
+    return tuple(loading.load(name, threads=1).card for name in modelfile.shipped())
