@@ -165,6 +165,7 @@ def test_text_that_an_engine_cannot_hold_is_kept_and_found(store: Store) -> None
     (found,) = store.find("one", Filters(subject=odd.subject), limit=9).recordings
     assert (found.subject, found.name) == ("a\ufffdb\\xe9", "\ufffd")
     assert store.find("\0", Filters(emotion="\0"), limit=9).recordings == ()
+    assert (store.get(None, "\0\udce9"), store.sound(None, "\0\udce9")) == (None, None)
     assert store.forget("one", odd.subject) == 1
 
 
@@ -403,7 +404,7 @@ def test_a_database_that_others_share_is_taken_and_a_file_of_others_is_not(
         file.execute("CREATE TABLE places (name TEXT)")
     before = others.read_bytes()
     with pytest.raises(
-        UsageError, match=r"places\.db: no store for this Intone: it holds the tables of another program"
+        UsageError, match=r"places\.db: the store cannot be opened: it holds the tables of another program"
     ):
         Store(accepted(str(others)))
     assert others.read_bytes() == before
@@ -436,6 +437,18 @@ def test_a_damaged_file_is_named(sqlite_url: str) -> None:
         with pytest.raises(UsageError, match=r"store\.db: the store cannot be opened \(.*\)\.$"):
             Store(sqlite_url)
         assert path.read_bytes() == damaged
+
+
+def test_a_file_that_another_program_keeps_locked_is_named(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "BUSY_SECONDS", 0.05)
+    with closing(Store(sqlite_url)) as store:
+        store.add([recording()])
+    with closing(sqlite3.connect(file_of(sqlite_url), isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UsageError, match=r"store\.db: the store cannot be opened \(database is locked\)\.$"):
+            Store(sqlite_url)
+    with closing(Store(sqlite_url)) as store:
+        assert len(list(store.each(None, ANYTHING))) == 1
 
 
 def test_a_place_where_no_file_can_be_is_named(tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """The database under a store: how it is reached, its tables, and the way to them from any earlier state."""
 
 import logging
+import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,6 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
-    String,
     Table,
     Text,
     TypeDecorator,
@@ -33,7 +35,7 @@ from sqlalchemy import (
     inspect,
     make_url,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from intone.errors import MissingExtraError, UsageError
 from intone.paths import encodable
@@ -41,6 +43,8 @@ from intone.paths import encodable
 SQLITE, DRIVER = "sqlite:///", "postgresql+psycopg://"
 BUSY_SECONDS = 10
 """For so long a process waits for others that write to the same SQLite file."""
+RETRY_SECONDS = 0.01
+"""How often it looks, where SQLite does not wait by itself."""
 CONNECT_SECONDS = 10
 """For so long a PostgreSQL server may take to answer."""
 VACUUM_MOST_BYTES = 2**28
@@ -68,7 +72,7 @@ metadata = MetaData()
 recordings = Table(
     "recordings",
     metadata,
-    Column("id", String(32), nullable=False),
+    Column("id", Words(), nullable=False),
     Column("owner", Words(), nullable=False),
     Column("created", BigInteger, nullable=False),  # microseconds since 1970, UTC: sorts alike everywhere
     Column("kind", Words(), nullable=False),
@@ -90,7 +94,7 @@ recordings = Table(
 sounds = Table(
     "sounds",
     metadata,
-    Column("id", String(32), nullable=False),
+    Column("id", Words(), nullable=False),
     Column("content", LargeBinary, nullable=False),
     PrimaryKeyConstraint("id", name="sounds_pk"),
     ForeignKeyConstraint(["id"], ["recordings.id"], name="sounds_of_recordings", ondelete="CASCADE"),
@@ -98,7 +102,7 @@ sounds = Table(
 
 
 class _UnfitError(Exception):
-    """A database that holds what this version cannot work with; the message is the end of a sentence."""
+    """A database that this version cannot work with; the message is the end of a sentence."""
 
 
 class Database:
@@ -128,7 +132,7 @@ class Database:
             raise UsageError(f"{name}: the store cannot be opened ({error.strerror}).") from error
         except _UnfitError as error:
             self.close()
-            raise UsageError(f"{name}: no store for this Intone: {error}.") from None
+            raise UsageError(f"{name}: the store cannot be opened: {error}.") from None
         except SQLAlchemyError as error:
             self.close()
             reason = " ".join(str(getattr(error, "orig", None) or error).split()).rstrip(".")
@@ -144,7 +148,8 @@ class Database:
                 _upgrade(connection)
             if self._file:
                 with self.reading() as connection:
-                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                    if not _patiently(lambda: _logs_ahead(connection)):
+                        raise _UnfitError("another program keeps it locked")
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Give a connection to ask with."""
@@ -172,8 +177,8 @@ class Database:
                 pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
                 if pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one() <= VACUUM_MOST_BYTES:
                     connection.exec_driver_sql("VACUUM")
-                kept = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
-            if kept:
+                emptied = _patiently(lambda: _is_log_empty(connection))
+            if not emptied:
                 _LOG.warning(
                     "%s-wal still holds what was deleted, as another program reads it; it goes with the next deletion",
                     self._file,
@@ -218,6 +223,32 @@ def _begin(connection: Connection) -> None:
     # that had read already would be refused if another wrote in between.
     if connection.get_execution_options().get(_WRITES):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _patiently(attempt: Callable[[], bool]) -> bool:
+    """Try for a while what SQLite gives up at once where another process does the same; say whether it was done."""
+    until = time.monotonic() + BUSY_SECONDS
+    while not attempt():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(RETRY_SECONDS)
+    return True
+
+
+def _logs_ahead(connection: Connection) -> bool:
+    """Let those who read not wait for those who write, with a write-ahead log; the file remembers it."""
+    try:
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:  # the rest says why
+            return False
+        raise
+    return True
+
+
+def _is_log_empty(connection: Connection) -> bool:
+    """Move into the file what the log holds, and empty it."""
+    return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
 
 
 def _shown(url: URL) -> str:

@@ -11,7 +11,7 @@ def upgrade() -> None:
     """Make both tables, and an index for each way in which a store is asked."""
     op.create_table(
         "recordings",
-        sa.Column("id", sa.String(32), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -32,7 +32,7 @@ def upgrade() -> None:
     op.create_index("recordings_by_emotion", "recordings", ["owner", "emotion", "created", "id"])
     op.create_table(
         "sounds",
-        sa.Column("id", sa.String(32), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["id"], ["recordings.id"], name="sounds_of_recordings", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="sounds_pk"),
