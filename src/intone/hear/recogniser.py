@@ -230,7 +230,7 @@ class Recogniser:
 
         options = timeline.Options(prior, self._beginning(baseline), channels, speakers, hindsight, self._threads)
         return timeline.made(
-            self._single, sound, options, rate=rate, name=name, max_seconds=max_seconds, heard=heard or (lambda _: None)
+            self.single, sound, options, rate=rate, name=name, max_seconds=max_seconds, heard=heard or (lambda _: None)
         )
 
     def stream(
@@ -272,7 +272,7 @@ class Recogniser:
         from intone.hear.stream import Stream
 
         known = self._beginning(baseline)
-        return Stream(self._single, Answering(self.card, prior), rate=rate, baseline=known, interim=interim)
+        return Stream(self.single, Answering(self.card, prior), rate=rate, baseline=known, interim=interim)
 
     def heard_beside(
         self,
@@ -410,7 +410,7 @@ class Recogniser:
         return baseline
 
     @cached_property
-    def _single(self) -> "Recogniser":
+    def single(self) -> "Recogniser":
         """The same model for one thread: stretches heard side by side would only wait for each other's threads."""
         return self if self._opens_single is None else self._opens_single()
 

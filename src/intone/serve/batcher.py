@@ -1,15 +1,20 @@
-"""Gathers what many clients ask into batches for the model, and turns away what it has no room for."""
+"""Gathers what many clients ask into one line, answered by a worker on each core, and turns away what has no room."""
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from intone.errors import counted
 from intone.hear.audio import Waveform
 from intone.hear.baseline import Baseline
 from intone.hear.recogniser import Recogniser
 from intone.results import Prediction
 from intone.serve.problems import busy
+
+ALIKE = 1.1
+"""What is heard together is at most so many times as long as the first; the rest would be filled with silence."""
 
 
 @dataclass(eq=False)
@@ -21,57 +26,79 @@ class _Waiting:
     baseline: Baseline | None
     answer: "asyncio.Future[Prediction]"
 
+    def goes_with(self, first: "_Waiting") -> bool:
+        """Say whether it can be heard together with another."""
+        lengths = sorted((len(self.waveform.samples), len(first.waveform.samples)))
+        return self.prior == first.prior and self.baseline is first.baseline and lengths[1] <= ALIKE * lengths[0]
+
 
 class Batcher:
-    """Answers recordings, those of several requests at a time.
+    """Answers recordings, in the order in which they came but for those of like length, which are heard together.
+
+    Each worker hears on one thread. A model with threads of its own hears single recordings hardly sooner, and threads
+    of several that hear at once wait for each other.
 
     Parameters
     ----------
     recogniser : Recogniser
         Hears them.
+    workers : int
+        How many hear at once.
     most : int
-        How many may wait.
+        From so many recordings in hand on, requests are turned away: what is accepted is answered soon.
     batch : int
-        How many are heard at a time.
+        How many are heard together at most.
     """
 
-    def __init__(self, recogniser: Recogniser, *, most: int, batch: int) -> None:
-        self._recogniser, self._most, self._batch = recogniser, most, batch
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
-        self._worker: asyncio.Task[None] | None = None
+    def __init__(self, recogniser: Recogniser, *, workers: int, most: int, batch: int) -> None:
+        self._recogniser, self._count, self._most, self._batch = recogniser.single, workers, most, batch
+        self._queue: deque[_Waiting] = deque()
+        self._some = asyncio.Event()
+        self._workers: list[asyncio.Task[None]] = []
+        self._in_hand = 0
 
     @property
     def waiting(self) -> int:
         """How many recordings wait."""
-        return self._queue.qsize()
+        return len(self._queue)
 
     def start(self) -> None:
         """Begin to answer; called where the event loop runs."""
-        self._worker = asyncio.create_task(self._answer(), name="intone-batcher")
+        self._workers = [asyncio.create_task(self._answer(), name="intone-batcher") for _ in range(self._count)]
 
     async def stop(self) -> None:
         """End; what waits is not answered."""
-        if self._worker is not None:
-            self._worker.cancel()
+        for worker in self._workers:
+            worker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._worker
+                await worker
 
-    async def predict(
-        self, waveforms: Sequence[Waveform], *, prior: Mapping[str, float] | None, baseline: Baseline | None
-    ) -> list[Prediction]:
-        """Answer a request's recordings, in their order. Cancelled, it gives its places up.
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place for a request, from before its body is read until it is answered.
 
         Raises
         ------
         Problem
             There is no room.
         """
-        if self._queue.qsize() + len(waveforms) > self._most:
-            raise busy(f"{self._queue.qsize()} recordings are waiting already")
+        ahead = max(self._in_hand, len(self._queue))
+        if ahead >= self._most:
+            raise busy(f"{counted(ahead, 'recording')} are in hand already")
+        self._in_hand += 1
+        try:
+            yield
+        finally:
+            self._in_hand -= 1
+
+    async def predict(
+        self, waveforms: Sequence[Waveform], *, prior: Mapping[str, float] | None, baseline: Baseline | None
+    ) -> list[Prediction]:
+        """Answer a request's recordings, in their order. Cancelled, it gives its places up."""
         loop = asyncio.get_running_loop()
         own = [_Waiting(waveform, prior, baseline, loop.create_future()) for waveform in waveforms]
-        for each in own:
-            self._queue.put_nowait(each)
+        self._queue.extend(own)
+        self._some.set()
         try:
             return list(await asyncio.gather(*(each.answer for each in own)))
         finally:
@@ -80,15 +107,19 @@ class Batcher:
 
     async def _answer(self) -> None:
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < self._batch and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            batch = [each for each in batch if not each.answer.done()]  # whoever went away is passed over
-            while batch:
-                first = batch[0]
-                alike = [each for each in batch if each.prior == first.prior and each.baseline is first.baseline]
-                batch = [each for each in batch if each not in alike]
-                await self._heard(alike)
+            while not self._queue:
+                self._some.clear()
+                await self._some.wait()
+            batch = self._next()
+            if batch:
+                await self._heard(batch)
+
+    def _next(self) -> list[_Waiting]:
+        """Take the first that waits, and those that go with it; whoever went away is passed over."""
+        waiting = [each for each in self._queue if not each.answer.done()]
+        batch = [each for each in waiting if each.goes_with(waiting[0])][: self._batch]
+        self._queue = deque(each for each in waiting if each not in batch)
+        return batch
 
     async def _heard(self, alike: Sequence[_Waiting]) -> None:
         first = alike[0]

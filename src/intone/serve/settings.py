@@ -30,7 +30,7 @@ class Settings:
     decode_seconds : float
         Longest time that decoding one may take.
     queue : int
-        How many recordings may wait; a request that finds it full is told to come back.
+        From so many recordings in hand on, a request is told to come back; 0 is three for each core.
     batch : int
         How many the model is given at a time.
     streams : int
@@ -54,7 +54,7 @@ class Settings:
     max_files: int = 32
     max_seconds: float = 3600.0
     decode_seconds: float = 30.0
-    queue: int = 256
+    queue: int = 0
     batch: int = 16
     streams: int = 64
     idle_seconds: float = 60.0

@@ -42,12 +42,13 @@ def _answer_utterances(routes: APIRouter, state: State) -> None:
     async def predict(request: Request, prior: documents.Prior = "", store: documents.Kept = True) -> JSONResponse:
         _, batcher = state.ready
         shares = _shares(prior)
-        async with received(request, settings) as body:
-            found = await asyncio.to_thread(decoded_all, body.recordings, settings)
-            sounds = _sounds(state, body)
-        waveforms = [one for one in found if isinstance(one, Waveform)]
-        state.metrics.heard(sum(one.duration for one in waveforms))
-        answers = await _until_gone(request, batcher.predict(waveforms, prior=shares, baseline=body.baseline))
+        with batcher.place():
+            async with received(request, settings) as body:
+                found = await asyncio.to_thread(decoded_all, body.recordings, settings)
+                sounds = _sounds(state, body)
+            waveforms = [one for one in found if isinstance(one, Waveform)]
+            state.metrics.heard(sum(one.duration for one in waveforms))
+            answers = await _until_gone(request, batcher.predict(waveforms, prior=shares, baseline=body.baseline))
         each = iter(answers)
         outcomes = [one if isinstance(one, SoundError) else next(each) for one in found]
         for outcome in outcomes:

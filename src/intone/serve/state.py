@@ -17,6 +17,9 @@ from intone.serve.problems import Problem, busy
 from intone.serve.settings import Settings
 from intone.serve.store import Store
 
+IN_HAND = 3
+"""For each core, how many recordings are in hand at a time, unless the settings say otherwise."""
+
 
 class State:
     """What a running service holds; what takes time to make comes with :meth:`begin`.
@@ -46,7 +49,8 @@ class State:
             self.keeper.start()
         recogniser = await asyncio.to_thread(loading.load, self.settings.model, threads=self.settings.threads)
         self.cards = await asyncio.to_thread(_shipped_cards)
-        self._batcher = Batcher(recogniser, most=self.settings.queue, batch=self.settings.batch)
+        most = self.settings.queue or IN_HAND * self.workers
+        self._batcher = Batcher(recogniser, workers=self.workers, most=most, batch=self.settings.batch)
         self._batcher.start()
         self._recogniser = recogniser
 
