@@ -18,10 +18,12 @@ from intone.serve.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("serve")
 MUTATIONS = 2_000
+FOLDER = tempfile.TemporaryDirectory()
+"""Of the store; the service is made when the tests are gathered, before there are fixtures. It goes with the process."""
 
 
 def service() -> FastAPI:
-    store = f"sqlite:///{tempfile.mkdtemp(prefix='intone-contract-')}/store.db"
+    store = f"sqlite:///{FOLDER.name}/store.db"
     return create_app(Settings(threads=1, requests_a_minute=10**9, max_seconds=20.0, max_upload_mb=4, store=store))
 
 
