@@ -19,7 +19,7 @@ from intone.serve.settings import Settings
 pytestmark = pytest.mark.xdist_group("serve")
 MUTATIONS = 2_000
 FOLDER = tempfile.TemporaryDirectory()
-"""Of the store; the service is made when the tests are gathered, before there are fixtures. It goes with the process."""
+"""Of the store: the service is made when the tests are gathered, before there are fixtures; goes with the process."""
 
 
 def service() -> FastAPI:
