@@ -34,12 +34,14 @@ def served(*words: str, folder: Path) -> Iterator[tuple[str, "subprocess.Popen[s
     ):
         try:
             until = time.monotonic() + 60
-            while time.monotonic() < until:
+            while True:
                 try:
                     urllib.request.urlopen(f"{url}/readyz", timeout=5).close()
                     break
                 except (urllib.error.URLError, ConnectionError):
-                    assert process.poll() is None, (folder / "log").read_text()
+                    running = process.poll() is None and time.monotonic() < until
+                    assert running, (folder / "log").read_text()
+                    time.sleep(0.05)
             yield url, process
         finally:
             process.send_signal(signal.SIGINT)

@@ -4,7 +4,7 @@ Streams need the package websockets (extra ``serve``).
 
 Examples
 --------
-``Client("http://127.0.0.1:8000").predict("call.wav")`` gives what :meth:`intone.Prediction.to_dict` says.
+``Client("http://127.0.0.1:8000").predict("call.wav")`` gives a list of what :meth:`intone.Prediction.to_dict` says.
 """
 
 import json
@@ -12,6 +12,7 @@ import time
 import urllib.error
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -91,10 +92,7 @@ class Client:
         ServiceError
             The service refuses, or does not answer.
         """
-        fields = {"subject": subject} if subject else {}
-        if baseline is not None:
-            fields["baseline"] = json.dumps(baseline)
-        said = self._post("/v1/predict", files, fields, options)
+        said = self._post("/v1/predict", files, _fields(baseline, subject), options)
         answers: list[dict[str, Any]] = said["predictions"]
         return answers
 
@@ -104,12 +102,13 @@ class Client:
         *,
         channels: Literal["mixed", "separate"] = "mixed",
         hindsight: bool = False,
+        baseline: Mapping[str, Any] | None = None,
         subject: str = "",
         **options: Any,
     ) -> dict[str, Any]:
         """Ask for the emotion of a recording over time; options and errors are as for :meth:`predict`."""
         told = {"channels": channels, "hindsight": hindsight, **options}
-        return self._post("/v1/timeline", [file], {"subject": subject} if subject else {}, told)
+        return self._post("/v1/timeline", [file], _fields(baseline, subject), told)
 
     def baseline(self, *files: str | Path, rest: bool = False) -> dict[str, Any]:
         """Ask what a speaker sounds like otherwise; raised is as for :meth:`predict`."""
@@ -177,21 +176,35 @@ class Client:
             The service refuses.
         """
         try:
+            from websockets.exceptions import WebSocketException
             from websockets.sync.client import connect
         except ImportError as error:
             raise MissingExtraError("A stream needs websockets: pip install 'intone[serve]'.") from error
         begin = {"type": "session.begin", "format": form, "rate": rate, **options} | (
             {"key": self._key} if self._key else {}
         )
-        with connect(f"{self._url.replace('http', 'ws', 1)}/v1/stream", open_timeout=self._seconds) as socket:
-            socket.send(json.dumps(begin))
-            yield _event(socket.recv(self._seconds))
+        try:
+            with connect(f"{self._url.replace('http', 'ws', 1)}/v1/stream", open_timeout=self._seconds) as socket:
+                yield from self._events(socket, begin, frames)
+        except (OSError, WebSocketException) as error:
+            raise ServiceError(f"{self._url}: the stream ended before it was closed ({error}).") from error
+
+    def _events(self, socket: Any, begin: Mapping[str, Any], frames: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+        from websockets.exceptions import ConnectionClosed
+
+        socket.send(json.dumps(begin))
+        yield _event(socket.recv(self._seconds))
+        try:
             for frame in frames:
                 socket.send(frame)
                 yield from self._waiting(socket)
             socket.send(json.dumps({"type": "session.close"}))
+        except ConnectionClosed:  # why stands in what has come and is not read yet
             for message in socket:
                 yield _event(message)
+            raise
+        for message in socket:
+            yield _event(message)
 
     @staticmethod
     def _waiting(socket: Any) -> Iterator[dict[str, Any]]:
@@ -232,9 +245,19 @@ class Client:
                     detail = problem.get("detail") or f"the service answered {error.code}."
                     raise ServiceError(f"{self._url}: {detail}", error.code, problem) from error
                 time.sleep(pause)
-            except urllib.error.URLError as error:
-                raise ServiceError(f"{self._url}: the service does not answer ({error.reason}).") from error
+            except (OSError, HTTPException, ValueError) as error:
+                reason = error.reason if isinstance(error, urllib.error.URLError) else error
+                # A service with no room may end the connection before it has read everything.
+                if isinstance(reason, BrokenPipeError | ConnectionResetError) and pause is not None:
+                    time.sleep(pause)
+                    continue
+                raise ServiceError(f"{self._url}: the service does not answer ({reason}).") from error
         raise AssertionError("unreachable")
+
+
+def _fields(baseline: Mapping[str, Any] | None, subject: str) -> dict[str, str]:
+    fields = {"subject": subject} if subject else {}
+    return fields if baseline is None else {**fields, "baseline": json.dumps(baseline)}
 
 
 def _worded(value: object) -> str:

@@ -3,18 +3,21 @@
 import asyncio
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import numpy as np
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 import intone
 from intone.emotions import Emotion
+from intone.hear import audio
 from intone.serve.app import create_app
 from intone.serve.keys import Keys
 from intone.serve.settings import Settings
@@ -123,6 +126,15 @@ def test_too_much_is_refused_before_it_is_taken(examples: Path) -> None:
         assert small.post("/v1/predict", content=content).status_code == 200
 
 
+def test_the_limits_are_those_of_a_request_and_not_of_each_file(examples: Path) -> None:
+    content = (examples / "plain.flac").read_bytes()
+    seconds = audio.load(content).duration
+    with TestClient(create_app(Settings(threads=1, max_seconds=2.5 * seconds))) as small:
+        files = [("file", (name, content)) for name in ("a", "b", "c")]
+        said = small.post("/v1/predict", files=files).json()["predictions"]
+        assert [one.get("error", {}).get("code") for one in said] == [None, None, "too-long"]
+
+
 def test_a_key_is_asked_for_and_a_revoked_one_refused(tmp_path: Path, examples: Path) -> None:
     keys = Keys(tmp_path / "keys.json")
     key = keys.create("one")
@@ -160,7 +172,9 @@ def test_a_mistake_of_ours_is_a_problem_that_tells_the_log_and_not_the_client(
         assert "keys.py" in said["where"]
         with guarded.websocket_connect("/v1/stream") as socket:
             socket.send_json({"type": "session.begin"})
-            assert socket.receive_json()["code"] == "usage"
+            said = socket.receive_json()
+            assert said["code"] == "failed"
+            assert "keys.json" not in said["message"]
         assert guarded.get("/healthz").status_code == 200
 
 
@@ -219,3 +233,125 @@ def test_the_models_are_told_with_their_scores(client: TestClient) -> None:
     assert said["default"] == "intone-tiny"
     assert {model["name"] for model in said["models"]} == {"intone-tiny", "intone-classic"}
     assert all(model["scores"] and model["licence"] for model in said["models"])
+
+
+def test_who_sends_slowly_takes_nobodys_place(examples: Path) -> None:
+    content = (examples / "plain.flac").read_bytes()
+    app = create_app(Settings(threads=1, queue=2, requests_a_minute=100_000))
+
+    async def ask() -> tuple[httpx.Response, list[httpx.Response]]:
+        go_on = asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield content[:1000]
+            await go_on.wait()
+            yield content[1000:]
+
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as many,
+        ):
+            slow = [asyncio.create_task(many.post("/v1/predict", content=slowly())) for _ in range(8)]
+            await asyncio.sleep(0)
+            quick = await many.post("/v1/predict", content=content)
+            go_on.set()
+            return quick, await asyncio.gather(*slow)
+
+    quick, slow = asyncio.run(ask())
+    assert quick.status_code == 200
+    assert {answer.status_code for answer in slow} <= {200, 503}
+
+
+def test_a_page_of_another_site_is_not_answered_where_no_key_is_asked_for(tmp_path: Path) -> None:
+    here = "http://localhost:8000"
+    with TestClient(create_app(Settings(threads=1, loopback=True)), base_url=here) as own:
+        assert own.get("/v1/models", headers={"Origin": here}).status_code == 200
+        assert own.get("/v1/models", headers={"Host": "127.0.0.1:8000"}).status_code == 200
+        problem(own.get("/v1/models", headers={"Host": "evil.example"}), 403, "host")
+        problem(own.post("/v1/predict", content=b"x", headers={"Origin": "http://evil.example"}), 403, "origin")
+        for heads in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}, {"Origin": "null"}):
+            with pytest.raises(WebSocketDisconnect), own.websocket_connect("/v1/stream", headers=heads):
+                pass
+    keys = Keys(tmp_path / "keys.json")
+    key = {"Authorization": f"Bearer {keys.create('one')}"}
+    with TestClient(create_app(Settings(threads=1, loopback=True, keys=str(keys.path)))) as guarded:
+        strange = {
+            "Origin": "https://app.example",
+            "Host": "intone.example",
+        }  # a proxy before it, and a site with a key
+        assert guarded.get("/v1/models", headers={**key, **strange}).status_code == 200
+
+
+def test_who_goes_away_while_a_timeline_is_made_leaves_nothing_behind(tmp_path: Path, examples: Path) -> None:
+    long = np.tile(audio.load(examples / "kennedy.flac").samples, 60)
+    content = io.BytesIO()
+    soundfile.write(content, long, 16_000, format="WAV", subtype="PCM_16")
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    app = create_app(Settings(threads=1, store=store, requests_a_minute=100_000))
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/timeline", "raw_path": b"/v1/timeline", "query_string": b"",
+        "headers": [(b"content-length", str(len(content.getvalue())).encode())], "client": ("127.0.0.1", 1),
+        "server": ("test", 80), "scheme": "http", "http_version": "1.1", "root_path": "",
+    }  # fmt: skip
+    messages = [
+        {"type": "http.request", "body": content.getvalue(), "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+    async def leave() -> tuple[list[Any], float]:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return messages[0] if len(messages) == 1 else messages.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async with app.router.lifespan_context(app):
+            await app(scope, receive, send)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as other:
+                heard = await other.get("/metrics")
+                kept = await other.get("/v1/recordings")
+        assert kept.json()["recordings"] == []
+        (line,) = (line for line in heard.text.splitlines() if line.startswith("intone_sound_seconds_total"))
+        return sent, float(line.split()[1])
+
+    sent, seconds = asyncio.run(leave())
+    assert sent == []
+    assert seconds == 0
+
+
+def test_what_a_client_sends_is_never_told_back_at_length(client: TestClient, examples: Path) -> None:
+    content = (examples / "plain.flac").read_bytes()
+    for text in ('{"\\ud800": 1}', '{"neutral": "\\ud800"}', '{"neutral": 1' + "0" * 400 + "}"):
+        problem(client.post("/v1/predict", content=content, params={"prior": text}), 400, "usage")
+    for begin in ({"format": ["x"] * 999}, {"rate": 10**4000}, {"type": "x" * 100_000}):
+        with client.websocket_connect("/v1/stream") as socket:
+            socket.send_json({"type": "session.begin", **begin})
+            said = socket.receive_json()
+            assert (said["type"], said["code"]) == ("error", "usage")
+            assert len(said["message"]) < 300
+    refused = client.get("/v1/predict")
+    assert refused.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("山田　太郎", "山田 太郎"),
+        ("Anna\u00a0Karenina ", "Anna Karenina"),
+        ("👩\u200d💻", "👩\u200d💻"),
+        ("e\u0301", "é"),
+    ],
+)
+def test_subjects_are_called_as_people_are(tmp_path: Path, examples: Path, given: str, told: str) -> None:
+    content = (examples / "plain.flac").read_bytes()
+    with TestClient(create_app(Settings(threads=1, store=f"sqlite:///{tmp_path / 'store.db'}"))) as keeping:
+        files = [("file", (f"{given}.flac", content))]
+        keeping.post("/v1/predict", files=files, data={"subject": given})
+        (kept,) = keeping.get("/v1/recordings", params={"subject": given}).json()["recordings"]
+        assert kept["subject"] == told
+        assert "?" not in kept["name"]
+        turned = keeping.post("/v1/predict", files=files, data={"subject": "17\u202e71"})
+        problem(turned, 400, "usage")
+        assert keeping.delete(f"/v1/subjects/{quote(given)}").json() == {"deleted": 1}

@@ -116,6 +116,7 @@ def test_streams_beyond_those_there_are_are_turned_away_and_places_are_freed(cli
             socket.send_json(BEGIN)
             until(socket, "session.created")
         with client.websocket_connect("/v1/stream") as third:
+            third.send_json(BEGIN)
             assert until(third, "error")[-1]["code"] == "busy"
     with client.websocket_connect("/v1/stream") as again:
         again.send_json(BEGIN)
@@ -134,6 +135,25 @@ def test_a_key_is_asked_for(tmp_path: Path) -> None:
         with guarded.websocket_connect("/v1/stream", headers={"Authorization": f"Bearer {key}"}) as socket:
             socket.send_json(BEGIN)
             assert until(socket, "session.created")
+
+
+def test_who_has_no_key_takes_no_place_and_a_revoked_one_is_heeded(tmp_path: Path, examples: Path) -> None:
+    keys = Keys(tmp_path / "keys.json")
+    key = keys.create("one")
+    guarded = Settings(threads=1, streams=1, keys=str(keys.path), store=f"sqlite:///{tmp_path / 'store.db'}")
+    sound = audio.load(examples / "kennedy.flac").samples.tobytes()
+    with (
+        TestClient(create_app(guarded)) as client,
+        client.websocket_connect("/v1/stream"),
+        client.websocket_connect("/v1/stream") as socket,
+    ):
+        socket.send_json({**BEGIN, "key": key})
+        until(socket, "session.created")
+        socket.send_bytes(sound)
+        until(socket, "segment.final")
+        Keys(keys.path).revoke("one")
+        socket.send_bytes(sound)
+        assert until(socket, "error")[-1]["code"] == "no-key"
 
 
 @settings(max_examples=100)
@@ -179,17 +199,14 @@ def mutated(message: str | bytes, random: np.random.Generator) -> str | bytes:
 
 
 def ended(client: TestClient, messages: Sequence[str | bytes]) -> str:
-    """Send them and a close; give how it ended."""
-    try:
-        with client.websocket_connect("/v1/stream") as socket:
-            for message in messages:
-                send(socket, message)
-            socket.send_json({"type": "session.close"})
-            while (kind := socket.receive_json()["type"]) not in ENDS:
-                pass
-            return str(kind)
-    except WebSocketDisconnect:
-        return "error"  # which was sent, and the rest came too late
+    """Send them and a close; give how it ended, a mistake of ours as what it is."""
+    with client.websocket_connect("/v1/stream") as socket:
+        for message in messages:
+            send(socket, message)
+        socket.send_json({"type": "session.close"})
+        while (event := socket.receive_json())["type"] not in ENDS:
+            pass
+        return "failed" if event.get("code") == "failed" else str(event["type"])
 
 
 def valid(client: TestClient) -> None:

@@ -92,7 +92,12 @@ def test_the_list_is_filtered_and_turned_page_by_page(client: TestClient, exampl
     assert len(listed(client, subject="0")) == 3
     assert [one["kind"] for one in listed(client, kind="timeline")] == ["timeline"]
     emotion = listed(client, kind="utterance")[0]["emotion"]
-    assert len(listed(client, emotion=emotion, kind="utterance", unsure="false")) in (0, 5)
+    assert len(listed(client, emotion=emotion, kind="utterance")) == 5
+    sure, unsure = (listed(client, unsure=str(flag).lower()) for flag in (False, True))
+    assert len(sure) + len(unsure) == 6
+    assert {one["unsure"] for one in sure} <= {False}
+    assert {one["unsure"] for one in unsure} <= {True}
+    assert "Did you mean 'subject'" in problem(client.get("/v1/recordings", params={"subjekt": "1"}), 400, "usage")
     moments = [one["created"] for one in listed(client)]
     assert moments == sorted(moments, reverse=True)
     assert len(listed(client, since=moments[2])) == 3
@@ -213,6 +218,14 @@ def test_a_stream_is_kept_when_it_closes_and_when_it_breaks_off(client: TestClie
         socket.send_text("no json")
         until(socket, "error")
     assert len(listed(client, subject="18")) == 1
+    with client.websocket_connect("/v1/stream") as socket:
+        socket.send_json({**BEGIN, "subject": "20"})
+        socket.send_bytes(audio.load(examples / "plain.flac").samples[:24_000].tobytes())
+        until(socket, "segment.update")  # it is being spoken
+        socket.send_text("no json")
+        until(socket, "error")
+    (broken,) = listed(client, subject="20")
+    assert broken["emotion"]
     with client.websocket_connect("/v1/stream") as socket:
         socket.send_json({**BEGIN, "subject": "19", "store": False})
         socket.send_bytes(samples.tobytes())

@@ -5,15 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from intone import __version__, formats
 from intone.emotions import Emotion
-from intone.errors import IntoneError
+from intone.errors import IntoneError, unknown
 from intone.serve import documents, recordings, sound
 from intone.serve.guard import Guard
 from intone.serve.problems import Problem
@@ -52,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         await state.end()
 
     app = FastAPI(title="Intone", version=__version__, description=documents.DESCRIPTION, lifespan=lifespan,
-                  docs_url=None, redoc_url=None)  # fmt: skip
+                  docs_url=None, redoc_url=None, dependencies=[Depends(only_known)])  # fmt: skip
     app.add_middleware(Guard, settings=settings, metrics=state.metrics)
     _answer_problems(app, state)
     _answer_about(app, state)
@@ -60,6 +62,23 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(recordings.router(state))
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app
+
+
+async def only_known(request: HTTPConnection) -> None:
+    """Refuse a parameter that there is not: whoever writes ``stored=false`` wants nothing kept.
+
+    Raises
+    ------
+    UsageError
+        The query has another one than this path takes.
+    """
+    route = request.scope.get("route")
+    if isinstance(route, APIRoute) and route.include_in_schema:
+        documented = request.app.openapi()["paths"][route.path_format][request.scope["method"].lower()]
+        known = [one["name"] for one in documented.get("parameters", ()) if one["in"] == "query"]
+        for name in request.query_params:
+            if name not in known:
+                raise unknown("parameter", name, known or ["none"])
 
 
 def _answer_problems(app: FastAPI, state: State) -> None:
@@ -85,7 +104,9 @@ def _answer_problems(app: FastAPI, state: State) -> None:
     async def missed(_: Request, error: HTTPException) -> JSONResponse:
         status = error.status_code if error.status_code in (400, 404, 405, 413) else 400
         code = {404: "no-such-path", 405: "no-such-method", 413: "too-large"}.get(status, "usage")
-        return answered(Problem(status, code, f"{error.detail}."))
+        answer = answered(Problem(status, code, f"{error.detail.rstrip('.')}."))
+        answer.headers.update(error.headers or {})
+        return answer
 
 
 def _answer_about(app: FastAPI, state: State) -> None:

@@ -73,23 +73,29 @@ class Batcher:
             with contextlib.suppress(asyncio.CancelledError):
                 await worker
 
-    @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place for a request, from before its body is read until it is answered.
+    def check_room(self) -> None:
+        """Refuse what would find no room, before its body is read.
 
         Raises
         ------
         Problem
-            There is no room.
+            There is none.
         """
-        ahead = max(self._in_hand, len(self._queue))
-        if ahead >= self._most:
-            raise busy(f"{counted(ahead, 'recording')} are in hand already")
-        self._in_hand += 1
+        if self._in_hand >= self._most:
+            raise busy(f"{counted(self._in_hand, 'recording')} are in hand already")
+
+    @contextlib.contextmanager
+    def place(self, count: int) -> Iterator[None]:
+        """Hold places for a request's recordings until they are answered; raised is as by the check.
+
+        One that finds room is taken on whatever its number, or large requests would find none while others come.
+        """
+        self.check_room()
+        self._in_hand += count
         try:
             yield
         finally:
-            self._in_hand -= 1
+            self._in_hand -= count
 
     async def predict(
         self, waveforms: Sequence[Waveform], *, prior: Mapping[str, float] | None, baseline: Baseline | None

@@ -1,17 +1,17 @@
 """Keeps results: those of several requests in one transaction, each on disk before it is answered."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from intone.results import Prediction, Timeline
+from intone.serve.guard import failed
 from intone.serve.problems import Problem
-from intone.serve.store import Kind, Recording, Store, new_id
+from intone.serve.store import Kind, Recording, Store, before, new_id
 
 Found = TypeVar("Found")
 ROOM = 64
@@ -55,8 +55,7 @@ class Keeper:
         """End, and close the store; what waits was not acknowledged."""
         for task in self._tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._store.close)
 
     async def keep(self, recordings: Sequence[Recording], sounds: Mapping[str, bytes]) -> None:
@@ -107,8 +106,10 @@ class Keeper:
 
     async def _expire(self) -> None:
         while True:
-            with contextlib.suppress(Problem):  # it is tried again, and whoever keeps a result is told
-                await self.ask(Store.expire, datetime.now(UTC) - timedelta(days=self._keep_days))
+            try:
+                await asyncio.to_thread(self._store.expire, before(self._keep_days))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and tried again
+                failed("expiry", error)
             await asyncio.sleep(EXPIRY_SECONDS)
 
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse
 
 from intone.errors import IntoneError, MissingExtraError, UsageError, counted
+from intone.paths import encodable
 
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
     400: "The request does not fit",
     401: "A key is needed",
+    403: "Not from there",
     404: "There is no such thing",
     405: "That cannot be done here",
     408: "It took too long",
@@ -41,7 +43,8 @@ class Problem(Exception):  # noqa: N818 - the standard's word
 
     def __init__(self, status: int, code: str, detail: str, *, retry_after: int | None = None) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail, self.retry_after = status, code, detail, retry_after
+        self.status, self.code, self.retry_after = status, code, retry_after
+        self.detail = str(encodable(detail))  # it may repeat what a client sent
 
     @classmethod
     def of(cls, error: IntoneError) -> "Problem":

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -19,6 +20,7 @@ from intone.serve.problems import Problem
 from intone.serve.state import State, owner_of
 from intone.serve.store import KINDS, Filters, Recording, Store
 from intone.serve.uploads import LONGEST_NAME
+from intone.serve.uploads import subject as named
 
 MOST = 200
 """Recordings on a page of the list."""
@@ -47,7 +49,7 @@ def filters(
         raise unknown("kind", kind, KINDS)
     if emotion and emotion not in list(Emotion):
         raise unknown("emotion", emotion, list(Emotion))
-    return Filters(kind, subject, emotion, unsure, _aware(since), _aware(until))
+    return Filters(kind, named(subject), emotion, unsure, _aware(since), _aware(until))
 
 
 def _aware(moment: datetime | None) -> datetime | None:
@@ -109,7 +111,7 @@ def router(state: State) -> APIRouter:
     async def forgotten(
         request: Request, subject: Annotated[str, Path(min_length=1, max_length=LONGEST_NAME)]
     ) -> dict[str, int]:
-        return {"deleted": await state.kept.ask(Store.forget, owner_of(request), subject)}
+        return {"deleted": await state.kept.ask(Store.forget, owner_of(request), named(subject))}
 
     @routes.get("/v1/export", summary="All that was heard, with its answers, oldest first",
                 response_class=StreamingResponse, responses=documents.EXPORT)  # fmt: skip
@@ -117,7 +119,10 @@ def router(state: State) -> APIRouter:
         request: Request, wanted: Wanted, form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl"
     ) -> StreamingResponse:
         found = await state.kept.ask(Store.each, owner_of(request), wanted)
-        return StreamingResponse(as_lines(found, form), media_type=documents.MEDIA[form])
+        # The first is looked for before the answer begins, so that a store that fails can still be told of.
+        first = await state.kept.ask(lambda _: next(found, None))
+        lines = as_lines(found if first is None else chain([first], found), form)
+        return StreamingResponse(lines, media_type=documents.MEDIA[form])
 
     return routes
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from intone.serve.uploads import shown, subject
 
 FORMATS: dict[str, np.dtype[Any]] = {"s16le": np.dtype("<i2"), "f32le": np.dtype("<f4")}
 MOST_CHANNELS = 8
+LONGEST_SHOWN = 60
 CLOSED_NORMALLY = 1000
 
 
@@ -53,15 +55,15 @@ class Begin:
         if message.get("type") != "session.begin":
             raise UsageError("The first message must be of type 'session.begin'.")
         form, rate, channels = message.get("format", "s16le"), message.get("rate", 16_000), message.get("channels", 1)
-        if form not in FORMATS:
-            raise UsageError(f"format is {form!r}; accepted are {', '.join(FORMATS)}.")
-        if type(rate) is not int or type(channels) is not int or not 1 <= channels <= MOST_CHANNELS:
+        if not isinstance(form, str) or form not in FORMATS:
+            raise UsageError(f"format is {_short(form)}; accepted are {', '.join(FORMATS)}.")
+        if type(rate) is not int or rate >= 10**9 or type(channels) is not int or not 1 <= channels <= MOST_CHANNELS:
             raise UsageError(
-                f"rate and channels are {rate!r} and {channels!r}; accepted are whole numbers, and 1 to 8."
+                f"rate and channels are {_short(rate)} and {_short(channels)}; accepted are whole numbers, and 1 to 8."
             )
         interim, prior = message.get("interim", True), message.get("prior")
         if not isinstance(interim, bool):
-            raise UsageError(f"interim is {interim!r}; accepted are true and false.")
+            raise UsageError(f"interim is {_short(interim)}; accepted are true and false.")
         fits = prior is None or (
             isinstance(prior, dict) and all(type(share) in (int, float) for share in prior.values())
         )
@@ -89,8 +91,8 @@ class Wire:
     def __init__(self, socket: WebSocket, idle_seconds: float) -> None:
         self._socket, self._idle_seconds = socket, idle_seconds
 
-    async def received(self) -> bytes | dict[str, Any]:
-        """Wait for what comes next: sound, or a message.
+    async def received(self, seconds: float | None = None) -> bytes | dict[str, Any]:
+        """Wait for what comes next, sound or a message, no longer than that or than it may be idle.
 
         Raises
         ------
@@ -99,7 +101,7 @@ class Wire:
         TimeoutError, WebSocketDisconnect
             Nothing came, or the other side went away.
         """
-        message = await asyncio.wait_for(self._socket.receive(), self._idle_seconds)
+        message = await asyncio.wait_for(self._socket.receive(), min(seconds or self._idle_seconds, self._idle_seconds))
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code") or CLOSED_NORMALLY)
         content = message.get("bytes")
@@ -138,9 +140,10 @@ class Session:
         metrics: Metrics,
         keeper: Keeper | None,
         owner: str,
+        allowed: Callable[[], bool],
     ) -> None:
         self._wire, self._recogniser, self._begin, self._turns = wire, recogniser, begin, turns
-        self._metrics, self._keeper, self._owner = metrics, keeper, owner
+        self._metrics, self._keeper, self._owner, self._allowed = metrics, keeper, owner, allowed
         self._number = uuid.uuid4().hex
         self._start(begin.baseline)
 
@@ -149,13 +152,15 @@ class Session:
         self._stream: Stream = self._recogniser.stream(
             rate=begin.rate, prior=begin.prior, baseline=known, interim=begin.interim
         )
-        self._seconds, self._segments = 0.0, list[Segment]()
+        self._seconds, self._segments, self._over = 0.0, list[Segment](), False
 
     async def run(self) -> None:
         """Hear it until the client closes it."""
         await self._wire.tell("session.created", session=self._number, model=self._recogniser.card.name)
         while True:
             message = await self._wire.received()
+            if not self._allowed():
+                raise Problem(401, "no-key", "The key is not accepted any more.")
             if isinstance(message, bytes):
                 samples = _samples(message, self._begin)
                 self._seconds += len(samples) / self._begin.rate
@@ -179,10 +184,11 @@ class Session:
                 return
             else:
                 raise UsageError(
-                    f"There is no message of type {kind!r}; accepted are ping, session.finalize and session.close."
+                    f"There is no message of type {_short(kind)}; accepted are ping, session.finalize, session.close."
                 )
 
     async def _finished(self) -> dict[str, str]:
+        self._over = True
         async with self._turns:
             updates = await asyncio.to_thread(self._stream.finish)
         await self._tell(updates)
@@ -190,7 +196,7 @@ class Session:
         return {"id": id} if id else {}
 
     async def keep(self) -> str:
-        """Keep what was heard since the last time, where that is to be; give its id, or nothing."""
+        """Keep the answers since the last time, where that is to be; give their id, or nothing."""
         segments, self._segments = tuple(self._segments), []
         if self._keeper is None or not segments:
             return ""
@@ -202,12 +208,35 @@ class Session:
         await self._keeper.keep([result], {})
         return result.id
 
+    async def break_off(self) -> None:
+        """Keep what was heard, what was being spoken too, unless the stream was closed as it should."""
+        if self._over:
+            return
+        async with self._turns:
+            updates = await asyncio.to_thread(self._stream.finish)
+        self._gather(updates)
+        await self.keep()
+
+    def _gather(self, updates: list[Update]) -> None:
+        self._segments += [update.segment for update in updates if update.final and update.segment is not None]
+
     async def _tell(self, updates: list[Update]) -> None:
         kinds = {"interim": "segment.update", "final": "segment.final", "notice": "notice"}
-        self._segments += [update.segment for update in updates if update.final and update.segment is not None]
+        self._gather(updates)
         for update in updates:
             said = update.to_dict()
             await self._wire.tell(kinds[str(said.pop("type"))], **said)
+
+
+def _short(value: object) -> str:
+    """Write what a client sent, but no more of it than a sentence can hold."""
+    small = (
+        value is None
+        or isinstance(value, str | float | bool)
+        or (isinstance(value, int) and abs(value) < 10**LONGEST_SHOWN)
+    )
+    shown = repr(value) if small else type(value).__name__
+    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
 
 
 def _samples(content: bytes, begin: Begin) -> Samples:

@@ -11,7 +11,7 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True)
 class Settings:
-    """What a service is told at its start; every field is an option of ``intone serve``.
+    """What a service is told at its start, most of it by the options of ``intone serve``.
 
     Attributes
     ----------
@@ -26,9 +26,9 @@ class Settings:
     max_files : int
         Most files in a request.
     max_seconds : float
-        Longest recording.
+        Longest recording, and most sound of a request.
     decode_seconds : float
-        Longest time that decoding one may take.
+        Longest time that decoding a request may take.
     queue : int
         From so many recordings in hand on, a request is told to come back; 0 is three for each core.
     batch : int
@@ -45,6 +45,8 @@ class Settings:
         For so long; 0 is for ever.
     keep_audio : bool
         Whether the sound is kept beside its result.
+    loopback : bool
+        Whether it is for this machine alone, and answers only those who call it so.
     """
 
     model: str = modelfile.DEFAULT
@@ -62,6 +64,7 @@ class Settings:
     store: str = ""
     keep_days: float = 30.0
     keep_audio: bool = False
+    loopback: bool = False
 
     @property
     def max_upload_bytes(self) -> int:

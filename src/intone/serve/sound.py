@@ -2,25 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable
+import threading
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request, WebSocket
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from intone import formats
 from intone.errors import SoundError, UsageError
 from intone.hear.audio import Waveform
-from intone.results import Prediction
+from intone.results import Prediction, Timeline
 from intone.serve import documents, keeper
-from intone.serve.problems import Problem, busy
+from intone.serve.problems import Problem
 from intone.serve.state import State, owner_of
 from intone.serve.store import Recording
 from intone.serve.uploads import Body, decoded_all, received
 
 Answer = TypeVar("Answer")
-TIMELINES_WAITING = 8
-"""For each core, how many long recordings may wait."""
 RECORDING_ID = "X-Recording-Id"
 """The head of an answer that says under which id it is kept."""
 
@@ -42,13 +42,14 @@ def _answer_utterances(routes: APIRouter, state: State) -> None:
     async def predict(request: Request, prior: documents.Prior = "", store: documents.Kept = True) -> JSONResponse:
         _, batcher = state.ready
         shares = _shares(prior)
-        with batcher.place():
-            async with received(request, settings) as body:
+        batcher.check_room()
+        async with received(request, settings) as body:
+            with batcher.place(len(body.recordings)):
                 found = await asyncio.to_thread(decoded_all, body.recordings, settings)
-                sounds = _sounds(state, body)
-            waveforms = [one for one in found if isinstance(one, Waveform)]
-            state.metrics.heard(sum(one.duration for one in waveforms))
-            answers = await _until_gone(request, batcher.predict(waveforms, prior=shares, baseline=body.baseline))
+                waveforms = [one for one in found if isinstance(one, Waveform)]
+                state.metrics.heard(sum(one.duration for one in waveforms))
+                answers = await _until_gone(request, batcher.predict(waveforms, prior=shares, baseline=body.baseline))
+            sounds = await asyncio.to_thread(_sounds, state, body) if store else []
         each = iter(answers)
         outcomes = [one if isinstance(one, SoundError) else next(each) for one in found]
         for outcome in outcomes:
@@ -75,22 +76,21 @@ def _answer_timelines(routes: APIRouter, state: State) -> None:
     ) -> Response:
         recogniser, _ = state.ready
         shares, wanted = _shares(prior), formats.chosen(form)
-        if state.timelines >= TIMELINES_WAITING * state.workers:
-            raise busy(f"{state.timelines} long recordings are waiting already")
-        state.timelines += 1
-        try:
-            async with received(request, settings) as body:
-                if len(body.recordings) != 1:
-                    raise Problem(400, "usage", f"{len(body.recordings)} files came; a timeline is of one.")
-                (sent,) = body.recordings
-                async with state.turns:
-                    heard = await asyncio.to_thread(
-                        recogniser.timeline, sent.content, name=sent.name, prior=shares, baseline=body.baseline,
-                        channels=channels, hindsight=hindsight, max_seconds=settings.max_seconds,
-                    )  # fmt: skip
-                sounds = _sounds(state, body)
-        finally:
-            state.timelines -= 1
+        state.check_timelines()
+        async with received(request, settings) as body:
+            if len(body.recordings) != 1:
+                raise Problem(400, "usage", f"{len(body.recordings)} files came; a timeline is of one.")
+            (sent,) = body.recordings
+
+            def hear(go_on: Callable[[float], None]) -> Timeline:
+                return recogniser.timeline(
+                    sent.content, name=sent.name, prior=shares, baseline=body.baseline, channels=channels,
+                    hindsight=hindsight, max_seconds=settings.max_seconds, heard=go_on,
+                )  # fmt: skip
+
+            with state.timeline():
+                heard = await _until_gone(request, _in_turn(state.turns, hear))
+            sounds = await asyncio.to_thread(_sounds, state, body) if store else []
         state.metrics.heard(heard.duration)
         heads = {}
         if store and state.keeper is not None:
@@ -112,20 +112,44 @@ def _answer_speakers(routes: APIRouter, state: State) -> None:
     async def baselines(
         request: Request, rest: Annotated[bool, Query(description="At rest in all of them")] = False
     ) -> JSONResponse:
-        recogniser, _ = state.ready
+        recogniser, batcher = state.ready
+        batcher.check_room()
         async with received(request, settings) as body:
-            found = await asyncio.to_thread(decoded_all, body.recordings, settings)
-        for one in found:
-            if isinstance(one, SoundError):
-                raise one
-        waveforms = [one for one in found if isinstance(one, Waveform)]
-        async with state.turns:
-            baseline = await asyncio.to_thread(recogniser.baseline, waveforms, rest=rest)
+            with batcher.place(len(body.recordings)):
+                found = await asyncio.to_thread(decoded_all, body.recordings, settings)
+                for one in found:
+                    if isinstance(one, SoundError):
+                        raise one
+                waveforms = [one for one in found if isinstance(one, Waveform)]
+                async with state.turns:
+                    baseline = await asyncio.to_thread(recogniser.single.baseline, waveforms, rest=rest)
         return JSONResponse(baseline.to_dict())
 
     @routes.websocket("/v1/stream")
     async def stream(socket: WebSocket) -> None:
         await state.live.serve(socket, state.ready[0], state.metrics, state.keeper)
+
+
+class _LeftError(Exception):
+    """Nobody waits any more for what a thread does."""
+
+
+async def _in_turn(turns: asyncio.Semaphore, work: Callable[[Callable[[float], None]], Answer]) -> Answer:
+    """Have a thread do work when it is its turn; ``work`` calls what it is given now and then, which may end it."""
+    left = threading.Event()
+
+    def go_on(_: float) -> None:
+        if left.is_set():
+            raise _LeftError
+
+    async with turns:
+        thread = asyncio.ensure_future(asyncio.to_thread(work, go_on))
+        try:
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            left.set()
+            await asyncio.gather(thread, return_exceptions=True)  # it still reads the file, which is closed next
+            raise
 
 
 async def _kept(
@@ -166,7 +190,7 @@ def _shares(prior: str) -> dict[str, float] | None:
     try:
         stored = json.loads(prior)
         return {str(name): float(share) for name, share in stored.items()}
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise UsageError('prior must be an object of emotions and shares as JSON, such as {"neutral": 0.8}.') from error
 
 
@@ -174,11 +198,15 @@ async def _until_gone(request: Request, work: Awaitable[Answer]) -> Answer:
     """Wait for an answer, or until the one who asked is gone: then the place is free."""
     answer = asyncio.ensure_future(work)
     gone = asyncio.create_task(_gone(request))
-    done, _ = await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-    gone.cancel()
-    if answer not in done:
-        answer.cancel()
-        raise Problem(408, "gone", "The client went away.")
+    try:
+        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        if not answer.done():
+            answer.cancel()
+            await asyncio.wait({answer})
+    if answer.cancelled():
+        raise ClientDisconnect
     return answer.result()
 
 

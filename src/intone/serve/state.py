@@ -1,6 +1,8 @@
 """What a running service holds."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 
 from starlette.requests import Request
 
@@ -21,6 +23,10 @@ IN_HAND = 3
 """For each core, how many recordings are in hand at a time, unless the settings say otherwise."""
 
 
+TIMELINES = 8
+"""For each core, how many long recordings may be in hand."""
+
+
 class State:
     """What a running service holds; what takes time to make comes with :meth:`begin`.
 
@@ -36,7 +42,7 @@ class State:
         self.keeper: Keeper | None = None
         self.live = Live(settings, self.workers)
         self.turns = asyncio.Semaphore(self.workers)
-        self.timelines = 0
+        self._timelines = 0
         self.metrics = Metrics(lambda: self._batcher.waiting if self._batcher else 0, lambda: self.live.open)
         self._recogniser: Recogniser | None = None
         self._batcher: Batcher | None = None
@@ -73,6 +79,27 @@ class State:
         if self._recogniser is None or self._batcher is None:
             raise busy("The model is being loaded")
         return self._recogniser, self._batcher
+
+    def check_timelines(self) -> None:
+        """Refuse another long recording where there is no room, before it is read.
+
+        Raises
+        ------
+        Problem
+            There is none.
+        """
+        if self._timelines >= TIMELINES * self.workers:
+            raise busy(f"{self._timelines} long recordings are waiting already")
+
+    @contextlib.contextmanager
+    def timeline(self) -> Iterator[None]:
+        """Hold a place for a long recording; raised is as by the check."""
+        self.check_timelines()
+        self._timelines += 1
+        try:
+            yield
+        finally:
+            self._timelines -= 1
 
     @property
     def kept(self) -> Keeper:

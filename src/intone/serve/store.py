@@ -27,6 +27,7 @@ EXPIRE_BATCH = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _CURSOR = re.compile(r"(-?[0-9]{1,18})-([0-9a-f]{32})")
+_SCHEME = re.compile(r"\s*[\w.+-]{2,}:")  # or a user before a password; one letter is a drive of Windows
 
 
 @dataclass(frozen=True)
@@ -321,7 +322,7 @@ def accepted(text: str) -> str:
     if text.startswith(POSTGRES):
         return _postgres(text)
     path = text.removeprefix(SQLITE)
-    if not path or "://" in path:
+    if not path or "://" in path or _SCHEME.match(path):
         raise _unknown_address()
     return SQLITE + str(Path(path).absolute())
 
@@ -344,6 +345,12 @@ def _unknown_address() -> UsageError:
         "The store is no address that Intone knows; accepted is a path, sqlite:///PATH or"
         " postgresql://USER:PASSWORD@HOST/NAME."
     )
+
+
+def before(days: float) -> datetime:
+    """Give the moment that many days ago, or 1970, before which nothing was kept."""
+    now = datetime.now(UTC)
+    return now - timedelta(days=days) if days < (now - _EPOCH) / timedelta(days=1) else _EPOCH
 
 
 def _moment(time: datetime) -> int:

@@ -1,6 +1,7 @@
 """The database under a store: how it is reached, its tables, and the way to them from any earlier state."""
 
 import logging
+import shutil
 import sqlite3
 import threading
 import time
@@ -35,7 +36,7 @@ from sqlalchemy import (
     inspect,
     make_url,
 )
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from intone.errors import MissingExtraError, UsageError
 from intone.paths import encodable
@@ -49,6 +50,8 @@ CONNECT_SECONDS = 10
 """For so long a PostgreSQL server may take to answer."""
 VACUUM_MOST_BYTES = 2**28
 """A larger SQLite file is not written anew after a deletion: for seconds nothing could be kept."""
+VACUUM_ROOM = 2
+"""It takes so many times the file's size while it is written anew (SQLite's documentation of VACUUM)."""
 VERSIONS = "intone_version"
 """The table that tells how far a database has come; other users of Alembic may share a database with us."""
 _WRITES = "intone_writes"  # the option of a connection that is to write
@@ -105,6 +108,10 @@ class _UnfitError(Exception):
     """A database that this version cannot work with; the message is the end of a sentence."""
 
 
+class LostFileError(SQLAlchemyError):
+    """The file that was opened is no longer at its path; what would be written into it would be gone with it."""
+
+
 class Database:
     """A database that is open and up to date.
 
@@ -121,11 +128,13 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._file = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+        self._opened: tuple[int, int] | None = None
+        self._lost = False
         self._engine = _sqlite(self._file) if self._file else _postgres(url)
         self._writer = self._engine.execution_options(**{_WRITES: True})
         self._erasing, self._deleted = threading.Lock(), object()
         self._erased = self._deleted
-        name = self._file or _shown(self._engine.url)
+        name = shown(url)
         try:
             self._open()
         except OSError as error:
@@ -135,8 +144,7 @@ class Database:
             raise UsageError(f"{name}: the store cannot be opened: {error}.") from None
         except SQLAlchemyError as error:
             self.close()
-            reason = " ".join(str(getattr(error, "orig", None) or error).split()).rstrip(".")
-            raise UsageError(f"{name}: the store cannot be opened ({reason}).") from None
+            raise UsageError(f"{name}: the store cannot be opened ({reason(error)}).") from None
 
     def _open(self) -> None:
         with _OPENING:
@@ -144,6 +152,7 @@ class Database:
                 # Nobody else may read it, and SQLite gives its -wal and -shm the mode of the file.
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._file.touch(mode=0o600)
+            self._opened = self._at_path()
             with self.writing() as connection:
                 _upgrade(connection)
             if self._file:
@@ -152,12 +161,38 @@ class Database:
                         raise _UnfitError("another program keeps it locked")
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """Give a connection to ask with."""
+        """Give a connection to ask with; raised is as by :meth:`writing`."""
+        self._check()
         return self._engine.connect()
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """Give a connection in a transaction, which ends with the block."""
+        """Give a connection in a transaction, which ends with the block.
+
+        Raises
+        ------
+        LostFileError
+            The file of SQLite was moved, removed or replaced since it was opened.
+        """
+        self._check()
         return self._writer.begin()
+
+    def _check(self) -> None:
+        # An open file outlives its name, and SQLite goes on writing into it without a word.
+        if self._at_path() == self._opened:
+            self._lost = False
+            return
+        if not self._lost:
+            _LOG.error("%s was removed or replaced while it was open; nothing is kept until it is back", self._file)
+        self._lost = True
+        raise LostFileError("the file was removed or replaced while it was open")
+
+    def _at_path(self) -> tuple[int, int] | None:
+        """Say which file it is that lies at the path now; None where there is none, or it is a server's."""
+        try:
+            about = self._file.stat() if self._file else None
+        except OSError:
+            about = None
+        return (about.st_dev, about.st_ino) if about else None
 
     def erase(self, deleted: int) -> None:
         """Leave nothing of so many deleted rows in the files of SQLite; a PostgreSQL server does that in its own time.
@@ -173,18 +208,38 @@ class Database:
             deletion = self._deleted
             if self._erased is deletion:  # by another thread, for its own deletion and this one
                 return
-            with self.reading() as connection:
-                pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-                if pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one() <= VACUUM_MOST_BYTES:
-                    connection.exec_driver_sql("VACUUM")
-                emptied = _patiently(lambda: _is_log_empty(connection))
-            if not emptied:
-                _LOG.warning(
-                    "%s-wal still holds what was deleted, as another program reads it; it goes with the next deletion",
-                    self._file,
-                )
+            if where := self._still_holding():
+                _LOG.warning("%s; it goes with the next deletion", where)
             else:
                 self._erased = deletion
+
+    def _still_holding(self) -> str:
+        """Empty the files of what was deleted; where that fails, say what holds it: it is deleted all the same."""
+        held = ""
+        try:
+            with self.reading() as connection:
+                pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+                size = pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+                if size <= VACUUM_MOST_BYTES:
+                    held = self._written_anew(connection, size)
+                if not _patiently(lambda: _is_log_empty(connection)):
+                    held = f"{self._file}-wal still holds what was deleted, as another program reads it"
+        except (DatabaseError, LostFileError) as error:
+            held = f"{self._file}-wal still holds what was deleted ({reason(error)})"
+        return held
+
+    def _written_anew(self, connection: Connection, size: int) -> str:
+        """Write the file without what is deleted; give why not, if so."""
+        why = "the disk is nearly full"
+        try:
+            if shutil.disk_usage(str(self._file)).free >= VACUUM_ROOM * size:
+                connection.exec_driver_sql("VACUUM")
+                return ""
+        except OSError as error:
+            why = error.strerror or str(error)
+        except DatabaseError as error:
+            why = reason(error)
+        return f"{self._file} may still hold pieces of what was deleted ({why})"
 
     def close(self) -> None:
         """Let go of it."""
@@ -251,9 +306,23 @@ def _is_log_empty(connection: Connection) -> bool:
     return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
 
 
-def _shown(url: URL) -> str:
-    """Name a server and its database without what is secret."""
-    return f"postgresql://{url.host or url.query.get('host', '')}/{url.database or ''}"
+def shown(url: str) -> str:
+    """Name a file, or a server and its database without what is secret.
+
+    Examples
+    --------
+    >>> shown("postgresql+psycopg://ann:secret@db.example.org/intone")
+    'postgresql://db.example.org/intone'
+    """
+    if url.startswith(SQLITE):
+        return url.removeprefix(SQLITE)
+    server = make_url(url)
+    return f"postgresql://{server.host or server.query.get('host', '')}/{server.database or ''}"
+
+
+def reason(error: SQLAlchemyError) -> str:
+    """Give what a database says went wrong, in one line and without the statement."""
+    return " ".join(str(getattr(error, "orig", None) or error).split()).rstrip(".")
 
 
 def _upgrade(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """Takes what clients send: bodies no larger than they may be, as recordings that are decoded in bounded time."""
 
 import time
+import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from intone.serve.problems import Problem
 from intone.serve.settings import MEBIBYTE, Settings
 
 LONGEST_NAME = 120
+REPLACED = "\ufffd"
+"""Unicode's character for one that cannot be shown."""
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of writing, so that a name may be shown as another."""
 BASELINE = "baseline"
 """The field of a form that says what the speaker sounds like otherwise."""
 SUBJECT = "subject"
@@ -107,10 +112,12 @@ def subject(text: str) -> str:
     --------
     >>> subject(" caller 12 ")
     'caller 12'
+    >>> subject("山田　太郎")
+    '山田 太郎'
     """
-    said = text.strip()
-    if len(said) > LONGEST_NAME or not said.isprintable():
-        raise Problem(400, "usage", f"A subject has at most {LONGEST_NAME} characters, all of which can be printed.")
+    said = unicodedata.normalize("NFC", "".join(map(_plain, text))).strip()
+    if len(said) > LONGEST_NAME or REPLACED in said:
+        raise Problem(400, "usage", f"A subject has at most {LONGEST_NAME} characters, and none that control a screen.")
     return said
 
 
@@ -123,32 +130,43 @@ def shown(name: str) -> str:
     ('passwd', 'one.wav', 'a?b', '<file>')
     """
     last = name.replace("\\", "/").rpartition("/")[2]
-    clean = "".join(char if char.isprintable() else "?" for char in last)[:LONGEST_NAME]
-    return clean or "<file>"
+    return "".join(map(_plain, last))[:LONGEST_NAME].replace(REPLACED, "?") or "<file>"
 
 
-def decoded(sent: Sent, settings: Settings) -> Waveform:
-    """Decode a recording, in as much time and to as much sound as the settings allow.
+def _plain(char: str) -> str:
+    """Give a character as it may stand in a line: any space as a space, and none that controls how others are shown."""
+    kind = unicodedata.category(char)
+    if kind == "Zs":
+        return " "
+    return REPLACED if kind in ("Cc", "Cs", "Zl", "Zp") or char in TURNING else char
+
+
+def decoded(sent: Sent, *, most: float, until: float) -> Waveform:
+    """Decode a recording, to so many seconds of sound, and before that moment of the monotonic clock.
 
     Raises
     ------
     SoundError
         It cannot be heard, is too long, or takes too long.
     """
-    began, parts = time.monotonic(), list[audio.Samples]()
-    for block in audio.blocks(sent.content, name=sent.name, max_seconds=settings.max_seconds):
+    parts = list[audio.Samples]()
+    for block in audio.blocks(sent.content, name=sent.name, max_seconds=most):
         parts.append(block)
-        if time.monotonic() - began > settings.decode_seconds:
-            raise SlowSoundError(f"{sent.name}: it took longer than {settings.decode_seconds:g} s to decode.")
+        if time.monotonic() > until:
+            raise SlowSoundError(f"{sent.name}: it took too long to decode.")
     return Waveform(np.concatenate(parts), sent.name)
 
 
 def decoded_all(sent: Sequence[Sent], settings: Settings) -> list[Waveform | SoundError]:
-    """Decode each, or say why not."""
+    """Decode each, or say why not; all of them together in as much time and to as much sound as the settings allow."""
     found: list[Waveform | SoundError] = []
+    left, until = settings.max_seconds, time.monotonic() + settings.decode_seconds
     for each in sent:
         try:
-            found.append(decoded(each, settings))
+            waveform = decoded(each, most=left, until=until)
         except SoundError as error:
             found.append(error)
+        else:
+            left -= waveform.duration
+            found.append(waveform)
     return found
