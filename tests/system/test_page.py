@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Dialog, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, Route, expect, sync_playwright
 
 from intone.client import Client
 from intone.hear import audio
@@ -30,6 +30,13 @@ DESK = {"width": 1200, "height": 1000}
 PLAYED = """async seconds => { while (document.getElementById("position").value < seconds)
     await new Promise(requestAnimationFrame); }"""
 UNFIT = {"serious", "critical"}
+WATCHED = """() => { window.streams = []; const devices = navigator.mediaDevices;
+    const open = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async (...asked) => { streams.push(await open(...asked)); return streams.at(-1); }; }"""
+OPEN = "streams.filter(stream => stream.getTracks().some(track => track.readyState === 'live')).length"
+UNPLUGGED = """() => streams.at(-1).getTracks().forEach(
+    track => { track.stop(); track.dispatchEvent(new Event("ended")); })"""
+ASKS_BEFORE_LEAVING = "!dispatchEvent(new Event('beforeunload', {cancelable: true}))"
 
 
 @pytest.fixture(scope="module")
@@ -181,11 +188,36 @@ def test_unsure_is_what_it_says_of_noise(page: Page, tmp_path: Path) -> None:
 
 
 def test_what_is_no_sound_is_said_and_the_next_one_heard(page: Page, examples: Path, tmp_path: Path) -> None:
+    hear(page, examples / "plain.flac")
     (tmp_path / "notes.wav").write_text("no sound")
     page.set_input_files("#file", tmp_path / "notes.wav")
     expect(page.get_by_role("alert")).to_contain_text("notes.wav: not sound")
+    expect(page.locator("#result-name")).to_have_text("Earlier: plain.flac")
     hear(page, examples / "plain.flac")
     assert not page.get_by_role("alert").is_visible()
+
+
+def test_a_folder_is_not_sent(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "calls").mkdir()
+    place = page.locator("#drop").bounding_box()
+    assert place is not None
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(tmp_path / "calls")], "dragOperationsMask": 1}
+        where = {"x": place["x"] + 20, "y": place["y"] + 20}
+        devtools.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
+    expect(page.get_by_role("alert")).to_have_text("calls is a folder; one recording is heard here.")
+
+
+def test_a_file_that_is_gone_is_said(page: Page, examples: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.flac"
+    gone.write_bytes((examples / "plain.flac").read_bytes())
+    page.evaluate("document.addEventListener('change', event => event.stopPropagation(), {capture: true, once: true})")
+    page.set_input_files("#file", gone)
+    page.evaluate("file.files[0].size")  # which a browser reads late
+    gone.unlink()
+    page.evaluate("file.dispatchEvent(new Event('change'))")
+    expect(page.get_by_role("alert")).to_contain_text("gone.flac cannot be read")
 
 
 def test_a_name_is_never_taken_for_code(page: Page, examples: Path, tmp_path: Path) -> None:
@@ -220,12 +252,85 @@ def test_the_microphone_is_heard_while_it_runs_and_kept(page: Page, service: str
     assert lines == len(Client(service).recording(kept["id"])["answer"]["segments"])
 
 
+def test_a_connection_that_ends_is_said(page: Page) -> None:
+    page.route_web_socket("**/v1/stream", lambda socket: socket.on_message(lambda _: socket.close()))
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    page.locator("#tab-live").click()
+    page.locator("#live-button").click()
+    expect(page.get_by_role("alert")).to_have_text("The connection to the service ended.")
+    expect(page.locator("#live-word")).to_have_text("Listen")
+
+
+def test_live_is_stopped_once_however_often_it_is_clicked(page: Page) -> None:
+    page.evaluate(WATCHED)
+    page.locator("#tab-live").click()
+    page.locator("#live-button").dblclick()
+    expect(page.locator("#live-word")).to_have_text("Stop")
+    assert page.evaluate(f"[streams.length, {OPEN}]") == [1, 1]
+    assert page.evaluate(ASKS_BEFORE_LEAVING)
+    page.locator("#live-button").dblclick()
+    expect(page.locator("#live-status")).to_contain_text("heard", timeout=PATIENCE)
+    assert page.evaluate(f"[streams.length, {OPEN}]") == [1, 0]
+    assert page.evaluate("document.activeElement.id") == "live-button"  # which it had lost while it was disabled
+    assert not page.evaluate(ASKS_BEFORE_LEAVING)
+
+
 def test_a_recording_is_made_with_the_microphone(page: Page) -> None:
-    page.locator("#record").click()
+    page.evaluate(WATCHED)
+    page.locator("#record").dblclick()
     expect(page.locator("#busy")).to_contain_text("Recording, 0:03", timeout=PATIENCE)
-    page.locator("#record").click()
+    assert page.evaluate(f"[streams.length, {OPEN}]") == [1, 1]
+    assert page.evaluate(ASKS_BEFORE_LEAVING)
+    page.locator("#record").dblclick()
     expect(page.locator("#result-name")).to_have_text("recording.wav", timeout=PATIENCE)
     assert ink(page, "#wave") > 100
+    assert page.evaluate(f"[streams.length, {OPEN}]") == [1, 0]
+    assert not page.evaluate(ASKS_BEFORE_LEAVING)
+
+
+def test_what_a_microphone_heard_until_it_was_unplugged_is_heard(page: Page) -> None:
+    page.evaluate(WATCHED)
+    page.locator("#record").click()
+    expect(page.locator("#busy")).to_contain_text("Recording, 0:01", timeout=PATIENCE)
+    page.evaluate(UNPLUGGED)
+    expect(page.get_by_role("alert")).to_contain_text("The microphone is gone")
+    expect(page.locator("#result-name")).to_have_text("recording.wav", timeout=PATIENCE)
+
+
+def test_a_recording_ends_where_the_service_hears_no_more_and_is_not_lost(page: Page, tmp_path: Path) -> None:
+    def strict(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "max_seconds": 2})
+
+    page.route("**/v1/about", strict)
+    page.route("**/v1/predict?*", lambda route: route.fulfill(status=422, json={"detail": "not now"}))
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    page.locator("#record").click()
+    expect(page.get_by_role("alert")).to_have_text("not now")
+    assert page.evaluate(ASKS_BEFORE_LEAVING)
+    with page.expect_download() as saved:
+        page.locator("#save-recording").click()
+    saved.value.save_as(tmp_path / "recording.wav")
+    samples, rate = soundfile.read(tmp_path / "recording.wav")
+    assert (len(samples), rate) == (32_000, 16_000)
+    assert np.abs(samples).max() > 0.01
+    assert not page.evaluate(ASKS_BEFORE_LEAVING)
+    page.unroute("**/v1/predict?*")
+    page.locator("#record").click()
+    expect(page.locator("#result-name")).to_have_text("recording.wav", timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_contain_text("hears no longer ones")
+    assert not page.locator("#save-recording").is_visible()
+
+
+def test_a_baseline_is_recorded_by_one_microphone(page: Page) -> None:
+    page.evaluate(WATCHED)
+    page.locator("#baseline-box summary").click()
+    page.locator("#baseline-record").dblclick()
+    expect(page.locator("#baseline-status")).to_contain_text("recording, 0:03", timeout=PATIENCE)
+    page.locator("#baseline-record").dblclick()
+    expect(page.locator("#baseline-status")).to_contain_text("1 recording,", timeout=PATIENCE)
+    assert page.evaluate(f"[streams.length, {OPEN}]") == [1, 0]
 
 
 def test_a_baseline_counts_and_can_be_saved_and_loaded(page: Page, examples: Path, tmp_path: Path) -> None:
@@ -235,6 +340,7 @@ def test_a_baseline_counts_and_can_be_saved_and_loaded(page: Page, examples: Pat
     page.locator("#baseline-box summary").click()
     page.set_input_files("#baseline-files", [examples / "plain.flac", examples / "slow-low-quiet.flac"])
     expect(page.locator("#baseline-status")).to_contain_text("2 recordings", timeout=PATIENCE)
+    assert page.locator("#baseline-files").input_value() == ""  # so that the same can be chosen again
     with page.expect_download() as saved:
         page.locator("#baseline-save").click()
     saved.value.save_as(tmp_path / "baseline.json")
@@ -264,6 +370,31 @@ def test_exports_are_those_of_the_service(page: Page, service: str, examples: Pa
     assert (tmp_path / "kennedy.vtt").read_text().startswith("WEBVTT")
     stored = json.loads((tmp_path / "kennedy.json").read_text())
     assert stored["segments"] == Client(service).recording(kept["id"])["answer"]["segments"]
+    Client(service).delete(kept["id"])
+    with page.expect_download() as saved:  # heard once more
+        page.locator("#exports").get_by_role("button", name="CSV", exact=True).click()
+    assert len(Path(saved.value.path()).read_text().splitlines()) == 1 + len(stored["segments"])
+
+
+def test_what_was_not_kept_is_exported_as_it_is_shown(page: Page, service: str, examples: Path) -> None:
+    page.locator("#baseline-box summary").click()
+    page.set_input_files("#baseline-files", [examples / "plain.flac", examples / "slow-low-quiet.flac"])
+    expect(page.locator("#baseline-status")).to_contain_text("2 recordings", timeout=PATIENCE)
+    page.locator("#store").uncheck()
+    page.locator("#hindsight").check()
+    hear(page, examples / "kennedy.flac")
+    page.locator("#baseline-clear").click()
+    page.locator("#hindsight").uncheck()
+    exported = list[list[dict[str, Any]]]()
+    for name in ("JSON", "JSON Lines"):
+        with page.expect_download() as saved:
+            page.locator("#exports").get_by_role("button", name=name, exact=True).click()
+        text = Path(saved.value.path()).read_text()
+        said = json.loads(text)["segments"] if name == "JSON" else [json.loads(line) for line in text.splitlines()]
+        exported.append([one["scores"] for one in said])
+    assert exported[0] == exported[1]
+    plain = Client(service).timeline(examples / "kennedy.flac", hindsight=True, store=False)
+    assert exported[0] != [one["scores"] for one in plain["segments"]]
 
 
 def test_the_history_is_found_opened_and_forgotten(page: Page, service: str, examples: Path) -> None:
@@ -272,12 +403,15 @@ def test_the_history_is_found_opened_and_forgotten(page: Page, service: str, exa
         client.predict(examples / "plain.flac", subject="history 1")
     client.timeline(examples / "kennedy.flac", subject="history 2")
     page.locator("#tab-history").click()
-    page.locator("#filter-subject").fill("history 1")
+    page.locator("#filter-subject").fill(" history 1 ")
     page.locator("#filters button").click()
     rows = page.locator("#history-table tbody tr")
     expect(rows).to_have_count(25)
-    page.locator("#older").click()
+    page.locator("#filter-emotion").select_option("fear")  # not shown yet, and so not what is older
+    page.evaluate("older.click(), older.click()")
     expect(rows).to_have_count(27)
+    expect(page.locator("#older")).to_be_hidden()
+    page.locator("#filter-emotion").select_option("")
     assert faults(page) == []
     page.on("dialog", lambda dialog: dialog.accept())
     rows.first.get_by_role("button", name="Delete").click()
@@ -285,6 +419,7 @@ def test_the_history_is_found_opened_and_forgotten(page: Page, service: str, exa
     with page.expect_download() as saved:
         page.locator("#export-jsonl").click()
     assert len(Path(saved.value.path()).read_text().splitlines()) == 26
+    expect(page.locator("#forget")).to_have_text("Delete everything of history 1")
     page.locator("#forget").click()
     expect(page.locator("#history-status")).to_have_text("26 deleted.")
     page.locator("#filter-subject").fill("history 2")
@@ -302,6 +437,10 @@ def test_the_key_is_asked_for(browser: Browser, examples: Path, tmp_path: Path) 
     path = tmp_path / "keys.json"
     key = Keys(path).create("page")
     with served("--keys", str(path), "--no-store", folder=tmp_path) as (url, _), visited(browser, url) as page:
+        page.locator("#key").fill("“wrong”")
+        page.keyboard.press("Enter")
+        assert "no key" in page.locator("#key").evaluate("field => field.validationMessage")
+        assert page.evaluate("sessionStorage.length") == 0
         page.locator("#key").fill("wrong")
         page.keyboard.press("Enter")
         expect(page.locator("#key-title")).to_have_text("This key is not accepted")
@@ -342,3 +481,27 @@ def test_it_fits_and_can_be_used_by_everybody(
             int(re.findall(r"\d+", page.evaluate(f"{style}.{what}"))[0]) for what in ("backgroundColor", "color")
         )
         assert (paper < letters) is (scheme == "dark")
+
+
+def test_letters_of_twice_the_size_fit_a_phone(browser: Browser, service: str, examples: Path) -> None:
+    with visited(browser, service, viewport={"width": 320, "height": 700}) as page:
+        page.wait_for_selector("body[data-ready]")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        hear(page, examples / "kennedy.flac")
+        page.locator("#segments-details summary").click()
+        page.locator("#baseline-box summary").click()
+        for tab in ("recording", "live", "history"):
+            page.locator(f"#tab-{tab}").click()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_colours_that_mean_something_outlast_forced_ones(browser: Browser, service: str, examples: Path) -> None:
+    with visited(browser, service, forced_colors="active") as page:
+        page.wait_for_selector("body[data-ready]")
+        hear(page, examples / "kennedy.flac")
+        bars = page.locator("#result-answer .bar")
+        colours = bars.evaluate_all("bars => bars.map(bar => getComputedStyle(bar).backgroundColor)")
+        assert len(set(colours)) == 7
+        shades = page.locator("#spectrogram").evaluate("""canvas => new Set(
+            canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data).size""")
+        assert shades > 50

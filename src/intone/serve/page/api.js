@@ -3,6 +3,8 @@
 const KEY = "intone-key";
 const PATIENCE = 3;
 
+const fits = (text) => /^[\x21-\x7e]+$/.test(text); // what a header can carry
+
 export class Refused extends Error {
   constructor(problem, status) {
     super(problem.detail || `The service answered ${status}.`);
@@ -11,7 +13,10 @@ export class Refused extends Error {
   }
 }
 
-export const key = () => sessionStorage.getItem(KEY) || "";
+export const key = () => {
+  const found = sessionStorage.getItem(KEY) || "";
+  return fits(found) ? found : "";
+};
 
 export async function ask(path, { method = "GET", body, signal } = {}) {
   for (let turn = 0; ; turn += 1) {
@@ -42,6 +47,9 @@ function askForKey(wrong) {
     document.getElementById("key-title").textContent = wrong ? "This key is not accepted" : "A key is needed";
     sessionStorage.removeItem(KEY);
     field.value = "";
+    const judge = () => field.setCustomValidity(!field.value || fits(field.value.trim()) ? "" : "This is no key: one has no spaces, and only letters, digits and signs of ASCII.");
+    judge();
+    field.oninput = judge;
     document.getElementById("key-form").onsubmit = (event) => {
       event.preventDefault();
       sessionStorage.setItem(KEY, field.value.trim());
@@ -57,9 +65,15 @@ function askForKey(wrong) {
   return asking;
 }
 
-export function form(files, fields = {}) {
+export async function form(files, fields = {}) {
   const made = new FormData();
-  for (const file of files) made.append("file", file, file.name || "recording.wav");
+  for (const file of files) {
+    // Else the browser would fail on the way, as if the service did not answer.
+    await file.slice(0, 1).arrayBuffer().catch(() => {
+      throw new Error(`${file.name} cannot be read: it is a folder, or was moved, changed or deleted.`);
+    });
+    made.append("file", file, file.name || "recording.wav");
+  }
   for (const [name, value] of Object.entries(fields)) if (value) made.append(name, value);
   return made;
 }

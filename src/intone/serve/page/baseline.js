@@ -1,8 +1,8 @@
 // What the speaker sounds like otherwise: made from recordings, kept in this tab, saved and loaded as a file.
 
 import { form, json, save } from "./api.js";
-import { $, calm, complain } from "./dom.js";
-import { Microphone, wav } from "./sound.js";
+import { $, calm, clock, complain } from "./dom.js";
+import { Recorder } from "./recorder.js";
 
 let known = null;
 
@@ -15,52 +15,45 @@ function take(found) {
   for (const id of ["baseline-save", "baseline-clear"]) $(id).disabled = !found;
 }
 
-async function made(files) {
+async function made(files, word = "") {
   calm();
+  if (word) complain(new Error(word));
   $("baseline-status").textContent = "being made …";
   try {
-    take(await json(`/v1/baselines?rest=${$("baseline-rest").checked}`, { method: "POST", body: form(files) }));
+    take(await json(`/v1/baselines?rest=${$("baseline-rest").checked}`, { method: "POST", body: await form(files) }));
+    return true;
   } catch (error) {
     take(known);
     complain(error);
+    return false;
   }
 }
 
-export function begin(usable) {
-  $("baseline-box").hidden = !usable;
-  let microphone = null;
-  let frames = [];
-  $("baseline-files").onchange = (event) => event.target.files.length && made([...event.target.files]);
-  $("baseline-load").onchange = async (event) => {
-    const [file] = event.target.files;
-    if (!file) return;
-    try {
-      const found = JSON.parse(await file.text());
-      if (found.format !== 1 || !Array.isArray(found.mean)) throw new Error();
-      take(found);
-      calm();
-    } catch {
-      complain(new Error(`${file.name}: no baseline; accepted is what "Save it" or intone baseline wrote.`));
-    }
-  };
+async function loaded(file) {
+  try {
+    const found = JSON.parse(await file.text());
+    if (found.format !== 1 || !Array.isArray(found.mean)) throw new Error();
+    take(found);
+    calm();
+  } catch {
+    complain(new Error(`${file.name}: no baseline; accepted is what "Save it" or intone baseline wrote.`));
+  }
+}
+
+export function begin(service) {
+  $("baseline-box").hidden = !service.baselines;
+  for (const [id, use] of [["baseline-files", made], ["baseline-load", ([file]) => loaded(file)]]) {
+    $(id).onchange = ({ target }) => {
+      const files = [...target.files];
+      target.value = ""; // so that the same ones can be chosen again
+      if (files.length) use(files);
+    };
+  }
   $("baseline-save").onclick = () => save(new Blob([JSON.stringify(known)], { type: "application/json" }), "baseline.json");
   $("baseline-clear").onclick = () => take(null);
-  $("baseline-record").onclick = async () => {
-    calm();
-    try {
-      if (!microphone) {
-        frames = [];
-        microphone = await Microphone.open((frame) => frames.push(frame));
-        $("baseline-record").textContent = "Stop, and use it";
-        return;
-      }
-      const { rate } = microphone;
-      await microphone.close();
-      microphone = null;
-      $("baseline-record").textContent = "Record some";
-      await made([new File([wav(frames.flatMap((frame) => [...frame]), rate)], "baseline.wav")]);
-    } catch (error) {
-      complain(error);
-    }
-  };
+  new Recorder($("baseline-record"), service, {
+    name: "baseline.wav",
+    told: (seconds) => (seconds === null ? take(known) : ($("baseline-status").textContent = `recording, ${clock(seconds, false)}`)),
+    use: (file, word) => made([file], word),
+  });
 }

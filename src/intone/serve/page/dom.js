@@ -40,3 +40,18 @@ export function complain(error) {
 export function calm() {
   $("alert").hidden = true;
 }
+
+// Does one thing at a time for a button, and gives back the focus that a disabled button loses.
+export async function once(button, work) {
+  if (button.disabled) return;
+  const focused = document.activeElement === button;
+  button.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    complain(error);
+  } finally {
+    button.disabled = false;
+    if (focused && document.activeElement.contains(button)) button.focus();
+  }
+}

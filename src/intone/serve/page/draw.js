@@ -15,6 +15,7 @@ export const colour = (emotion) => colours.get(emotion);
 export function style(name) {
   // A canvas knows no light-dark(): a probe resolves the variable for the scheme that is on.
   const probe = document.createElement("span");
+  probe.style.forcedColorAdjust = "none"; // else every colour is that of letters
   probe.style.color = `var(--${name})`;
   document.body.append(probe);
   const found = getComputedStyle(probe).color;

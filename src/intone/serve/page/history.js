@@ -2,12 +2,13 @@
 
 import { ask, json, query, save } from "./api.js";
 import { swatch } from "./answer.js";
-import { $, calm, clock, complain, make, percent } from "./dom.js";
+import { $, calm, clock, complain, make, once, percent } from "./dom.js";
 
 const PAGE = 25;
 const cell = (text) => make("td", {}, text);
 const KINDS = { stream: "live" };
 
+let listed = {}; // the filters of the rows, which the cursor belongs to
 let next = "";
 let openKept;
 
@@ -18,7 +19,7 @@ export function begin(service, opened) {
     event.preventDefault();
     list();
   };
-  $("older").onclick = () => list(next);
+  $("older").onclick = () => once($("older"), () => list(next));
   $("export-jsonl").onclick = () => exported("jsonl");
   $("export-csv").onclick = () => exported("csv");
   $("forget").onclick = forget;
@@ -35,21 +36,24 @@ function filters() {
     return found.toISOString();
   };
   return {
-    subject: $("filter-subject").value, emotion: $("filter-emotion").value, kind: $("filter-kind").value,
+    subject: $("filter-subject").value.trim(), emotion: $("filter-emotion").value, kind: $("filter-kind").value,
     unsure: $("filter-unsure").value, since: day("filter-since"), until: day("filter-until", 1),
   };
 }
 
 export async function list(after = "") {
   calm();
+  const asked = after ? listed : (listed = filters());
   try {
-    const page = await json(`/v1/recordings${query({ ...filters(), limit: PAGE, after })}`);
+    const page = await json(`/v1/recordings${query({ ...asked, limit: PAGE, after })}`);
+    if (asked !== listed) return; // another list was asked for meanwhile
     const body = $("history-table").tBodies[0];
     if (!after) body.replaceChildren();
     body.append(...page.recordings.map(row));
     next = page.next;
     told();
   } catch (error) {
+    if (asked !== listed) return;
     if (error.code === "no-store") $("history-status").textContent = "This service keeps nothing.";
     else complain(error);
   }
@@ -60,7 +64,7 @@ function told() {
   $("history-table").hidden = !count;
   $("older").hidden = !next;
   $("history-status").textContent = count ? `${count} recording${count === 1 ? "" : "s"}${next ? ", and older ones" : ""}.` : "There is none.";
-  const subject = $("filter-subject").value;
+  const { subject } = listed;
   $("forget").hidden = !(subject && count);
   $("forget").textContent = `Delete everything of ${subject}`;
 }
@@ -96,7 +100,7 @@ async function exported(format) {
 }
 
 async function forget() {
-  const subject = $("filter-subject").value;
+  const { subject } = listed; // the one on the button
   if (!confirm(`Delete everything of ${subject}? It cannot be brought back.`)) return;
   try {
     const { deleted } = await json(`/v1/subjects/${encodeURIComponent(subject)}`, { method: "DELETE" });

@@ -3,7 +3,7 @@
 import { key } from "./api.js";
 import { Answer } from "./answer.js";
 import { baseline } from "./baseline.js";
-import { $, calm, clock, complain, make, percent } from "./dom.js";
+import { $, calm, clock, complain, make, once, percent } from "./dom.js";
 import { prepared, stripe, style } from "./draw.js";
 import { Microphone } from "./sound.js";
 
@@ -17,45 +17,52 @@ let session = null;
 export function begin(service) {
   answer = new Answer($("live-answer"));
   answer.show({ title: "Now", scores: Object.fromEntries(service.emotions.map(({ name }) => [name, 0])), share: true, unsureShare: 0 });
-  $("live-button").onclick = () => (session ? session.stop() : start());
+  $("live-button").onclick = (event) => event.detail < 2 && once($("live-button"), () => (session ? session.stop() : start()));
   new ResizeObserver(() => draw(session?.heard)).observe($("live-canvas").parentElement);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(session?.heard));
+  for (const wish of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(wish).addEventListener("change", () => draw(session?.heard));
 }
+
+export const listening = () => session !== null;
 
 async function start() {
   calm();
-  $("live-button").disabled = true;
+  session = new Session();
   try {
-    session = new Session();
     await session.start();
-    $("live-button").classList.add("on");
-    $("live-word").textContent = "Stop";
   } catch (error) {
     session?.end();
-    complain(error);
-  } finally {
-    $("live-button").disabled = false;
+    throw error;
   }
+  $("live-button").classList.add("on");
+  $("live-word").textContent = "Stop";
 }
 
 class Session {
+  #over;
+  ended = new Promise((done) => (this.#over = done));
   heard = { seconds: 0, levels: [], segments: [], interim: null };
 
   async start() {
     this.microphone = await Microphone.open((frame) => this.push(frame));
-    this.microphone.onEnd(() => this.stop());
+    this.microphone.onEnd(() => {
+      complain(new Error("The microphone is gone."));
+      this.stop();
+    });
     $("live-log").replaceChildren();
     const address = new URL("/v1/stream", location.href);
     address.protocol = address.protocol.replace("http", "ws");
     this.socket = new WebSocket(address);
     this.socket.binaryType = "arraybuffer";
     this.socket.onmessage = (event) => this.told(JSON.parse(event.data));
-    this.socket.onclose = () => this.end();
+    this.socket.onclose = () => {
+      if (session === this && !this.explained) complain(new Error("The connection to the service ended."));
+      this.end();
+    };
     await new Promise((done, failed) => {
       this.socket.onopen = done;
       this.socket.onerror = () => failed(new Error("The service does not answer."));
     });
-    const begun = { type: "session.begin", format: "f32le", rate: this.microphone.rate, name: "microphone", subject: $("subject").value, store: $("store").checked };
+    const begun = { type: "session.begin", format: "f32le", rate: this.microphone.rate, name: "microphone", subject: $("subject").value.trim(), store: $("store").checked };
     this.socket.send(JSON.stringify({ ...begun, ...(key() && { key: key() }), ...(baseline() && { baseline: baseline() }) }));
     $("live-status").textContent = "Listening …";
   }
@@ -85,28 +92,34 @@ class Session {
       log(`${clock(event.at)}: ${event.message}`);
     } else if (event.type === "error") {
       complain(new Error(event.message));
+      this.explained = true;
     } else if (event.type === "session.closed") {
-      $("live-status").textContent = `${clock(event.duration)} heard${event.id ? `; kept as ${event.id.slice(0, 8)}, see History` : ""}. The microphone is off.`;
-      this.said = true;
+      this.result = `${clock(event.duration)} heard${event.id ? `; kept as ${event.id.slice(0, 8)}, see History` : ""}.`;
+      this.explained = true;
     }
     draw(this.heard);
   }
 
   async stop() {
-    $("live-status").textContent = "Finishing …";
-    await this.microphone.close();
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type: "session.close" }));
-    else this.end();
+    if (!this.stopping) {
+      this.stopping = true;
+      $("live-status").textContent = "Finishing …";
+      await this.microphone.close();
+      if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type: "session.close" }));
+      else this.end();
+    }
+    await this.ended;
   }
 
   end() {
     if (session !== this) return;
     session = null;
-    if (this.microphone?.context.state !== "closed") this.microphone?.close();
+    this.microphone?.close();
     this.socket?.close();
     $("live-button").classList.remove("on");
     $("live-word").textContent = "Listen";
-    if (!this.said) $("live-status").textContent = "The microphone is off.";
+    $("live-status").textContent = `${this.result || ""} The microphone is off.`.trim();
+    this.#over();
   }
 }
 

@@ -7,7 +7,9 @@ import { $, complain } from "./dom.js";
 import { setColours } from "./draw.js";
 import * as history from "./history.js";
 import * as live from "./live.js";
+import * as recorder from "./recorder.js";
 import * as recording from "./recording.js";
+import * as result from "./result.js";
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
 
@@ -36,18 +38,22 @@ tabs.forEach((tab, number) => {
 // A file that misses the field is not opened in place of the page.
 for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
 
+// The browser asks before what is being said, or was recorded and not heard yet, is lost.
+addEventListener("beforeunload", (event) => (recorder.recording() || live.listening()) && event.preventDefault());
+
 try {
   const service = await json("/v1/about");
   setEmotions(service.emotions);
   setColours(service.emotions);
   $("about").textContent = `${service.model} · version ${service.version}`;
+  result.begin(service);
   recording.begin(service);
   live.begin(service);
   history.begin(service, async (kept) => {
     choose($("tab-recording"));
-    await recording.showKept(kept);
+    await result.showKept(kept);
   });
-  baseline.begin(service.baselines);
+  baseline.begin(service);
   document.body.dataset.ready = "true";
 } catch (error) {
   complain(error);

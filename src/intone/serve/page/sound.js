@@ -1,6 +1,8 @@
 // Sound in the browser: decoding for pictures, a microphone in frames, WAV files, and spectra.
 
 export const RATE = 16_000;
+export const SAMPLE_BYTES = 2;
+export const DRAWN_SECONDS = 1800; // what is longer is not decoded here, since it would fill the browser's memory
 const WINDOW = 512;
 const MOST_WINDOWS = 6;
 export const BINS = WINDOW / 2;
@@ -11,28 +13,33 @@ export async function decode(blob) {
   return Array.from({ length: buffer.numberOfChannels }, (_, number) => buffer.getChannelData(number));
 }
 
-export function wav(samples, rate) {
-  const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
+// Samples from -1 to 1 as whole numbers of 16 bits.
+export const whole = (samples) => Int16Array.from(samples, (sample) => 32767 * Math.max(-1, Math.min(1, sample)));
+
+// A WAV file of pieces of whole numbers, which lie in it as in memory: every browser's machine has the low byte first.
+export function wav(pieces, rate, name) {
+  const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+  const view = new DataView(new ArrayBuffer(44));
   const text = (at, word) => [...word].forEach((letter, index) => view.setUint8(at + index, letter.charCodeAt(0)));
   text(0, "RIFF");
-  view.setUint32(4, 36 + 2 * samples.length, true);
+  view.setUint32(4, 36 + bytes, true);
   text(8, "WAVEfmt ");
   view.setUint32(16, 16, true);
   view.setUint16(20, 1, true);
   view.setUint16(22, 1, true);
   view.setUint32(24, rate, true);
-  view.setUint32(28, 2 * rate, true);
-  view.setUint16(32, 2, true);
-  view.setUint16(34, 16, true);
+  view.setUint32(28, SAMPLE_BYTES * rate, true);
+  view.setUint16(32, SAMPLE_BYTES, true);
+  view.setUint16(34, 8 * SAMPLE_BYTES, true);
   text(36, "data");
-  view.setUint32(40, 2 * samples.length, true);
-  samples.forEach((sample, index) => view.setInt16(44 + 2 * index, 32767 * Math.max(-1, Math.min(1, sample)), true));
-  return new Blob([view], { type: "audio/wav" });
+  view.setUint32(40, bytes, true);
+  return new File([view, ...pieces], name, { type: "audio/wav" });
 }
 
 // The microphone as the browser has it: no gain control or noise suppression, which would hide how something was said.
 export class Microphone {
-  static async open(heard) {
+  // heard: gets each frame and its rate; rate: the one wished for, that of the device where there is none
+  static async open(heard, rate) {
     if (!navigator.mediaDevices) throw new Error("A browser gives the microphone to pages by HTTPS or from this machine alone.");
     const wishes = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
     let stream;
@@ -41,19 +48,23 @@ export class Microphone {
     } catch (error) {
       throw new Error(error.name === "NotFoundError" ? "There is no microphone." : "The microphone was not allowed.");
     }
-    const context = new AudioContext();
-    try {
-      await context.audioWorklet.addModule("/page/worklet.js");
-      const node = new AudioWorkletNode(context, "intone-frames", { numberOfOutputs: 0 });
-      node.port.onmessage = (event) => heard(event.data);
-      context.createMediaStreamSource(stream).connect(node);
-      await context.resume();
-    } catch (error) {
-      stream.getTracks().forEach((track) => track.stop());
-      await context.close();
-      throw error;
+    let failed;
+    for (const sampleRate of [rate, undefined]) { // Firefox may take a microphone at the device's rate only
+      const context = new AudioContext({ sampleRate });
+      try {
+        await context.audioWorklet.addModule("/page/worklet.js");
+        const node = new AudioWorkletNode(context, "intone-frames", { numberOfOutputs: 0 });
+        node.port.onmessage = (event) => heard(event.data, context.sampleRate);
+        context.createMediaStreamSource(stream).connect(node);
+        await context.resume();
+        return new Microphone(stream, context);
+      } catch (error) {
+        failed = error;
+        await context.close();
+      }
     }
-    return new Microphone(stream, context);
+    stream.getTracks().forEach((track) => track.stop());
+    throw failed;
   }
 
   constructor(stream, context) {
@@ -68,7 +79,7 @@ export class Microphone {
 
   async close() {
     this.stream.getTracks().forEach((track) => track.stop());
-    await this.context.close();
+    if (this.context.state !== "closed") await this.context.close();
   }
 }
 
