@@ -147,6 +147,17 @@ def test_a_recording_is_shown_over_time_and_played(page: Page, service: str, exa
     assert headline(page).startswith("mostly ")
 
 
+def test_pictures_are_those_of_the_answer_though_it_came_behind_another_tab(page: Page, examples: Path) -> None:
+    hear(page, examples / "plain.flac")
+    first = page.locator("#wave").evaluate("canvas => canvas.toDataURL()")
+    page.set_input_files("#file", examples / "kennedy.flac")
+    page.locator("#tab-live").click()
+    expect(page.locator("#result-name")).to_have_text("kennedy.flac", timeout=PATIENCE)
+    page.locator("#tab-recording").click()
+    expect(page.locator("#ribbons canvas").first).to_have_attribute("aria-label", re.compile("0:05"))
+    assert page.locator("#wave").evaluate("canvas => canvas.toDataURL()") != first
+
+
 def test_by_keyboard_alone(page: Page, examples: Path) -> None:
     hear(page, examples / "kennedy.flac")
     assert page.evaluate("document.activeElement.id") == "result-name"  # where a screen reader goes on

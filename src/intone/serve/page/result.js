@@ -133,7 +133,10 @@ async function again(name) {
 }
 
 function draw() {
-  if (!shown || $("recording").hidden) return;
+  if (!shown || $("recording").hidden) {
+    drawnWidth = 0; // so that it is drawn when it is seen again
+    return;
+  }
   drawnWidth = $("canvases").clientWidth;
   const { channels, voices, duration } = shown;
   for (const id of ["wave", "spectrogram"]) $(id).hidden = !channels;
