@@ -1,6 +1,7 @@
 """The service itself: what it is made of, what it tells of itself, and how it words a refusal."""
 
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,11 +25,14 @@ from intone.serve.state import State
 
 ENVIRONMENT = "INTONE_SERVE"
 """Where a process of a service with several finds its settings."""
+SWITCH_SECONDS = 0.0005
+"""For so long a thread may keep the others waiting; Python's own 5 ms are a quarter of what an utterance takes."""
 PAGE = Path(__file__).parent / "page"
 
 
 def from_environment() -> FastAPI:
     """Make the service that a parent process has set up."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     return create_app(Settings.from_json(os.environ[ENVIRONMENT]))
 
 
@@ -55,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Intone", version=__version__, description=documents.DESCRIPTION, lifespan=lifespan,
                   docs_url=None, redoc_url=None, dependencies=[Depends(only_known)])  # fmt: skip
-    app.add_middleware(Guard, settings=settings, metrics=state.metrics)
+    app.add_middleware(Guard, settings=settings, metrics=state.metrics, room=state.room)
     _answer_problems(app, state)
     _answer_about(app, state)
     app.include_router(sound.router(state))

@@ -121,9 +121,13 @@ class Batcher:
                 await self._heard(batch)
 
     def _next(self) -> list[_Waiting]:
-        """Take the first that waits, and those that go with it; whoever went away is passed over."""
+        """Take the first that waits, and those that go with it where many do; whoever went away is passed over.
+
+        While few wait each is heard by itself: together they would be answered no sooner than the last of them.
+        """
         waiting = [each for each in self._queue if not each.answer.done()]
-        batch = [each for each in waiting if each.goes_with(waiting[0])][: self._batch]
+        most = self._batch if len(waiting) > self._batch * self._count else 1
+        batch = [each for each in waiting if each.goes_with(waiting[0])][:most]
         self._queue = deque(each for each in waiting if each not in batch)
         return batch
 

@@ -9,7 +9,7 @@ import time
 import traceback
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -75,10 +75,12 @@ class Rates:
 
 
 class Guard:
-    """Middleware around the whole service."""
+    """Middleware around the whole service; ``room`` has what raises a :class:`Problem` where a path is full."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
-        self._app, self._settings, self._metrics = app, settings, metrics
+    def __init__(
+        self, app: ASGIApp, *, settings: Settings, metrics: Metrics, room: Mapping[str, Callable[[], None]]
+    ) -> None:
+        self._app, self._settings, self._metrics, self._room = app, settings, metrics, room
         self._keys = None if settings.keys_path is None else Keys(settings.keys_path)
         self._rates = Rates(settings.requests_a_minute)
         self._bodies = 0
@@ -161,7 +163,17 @@ class Guard:
                     401, "no-key", "A key is needed, as 'Authorization: Bearer KEY'; this one is not accepted."
                 )
             caller = scope[OWNER] = owner
-        return self._too_often(caller) or (busy("Many requests are coming in") if self._bodies > MOST_BODIES else None)
+        return self._too_often(caller) or self._full(scope)
+
+    def _full(self, scope: Scope) -> Problem | None:
+        """Turn away at the door, where it costs least: those who are let in are heard meanwhile."""
+        if self._bodies > MOST_BODIES:
+            return busy("Many requests are coming in")
+        try:
+            self._room.get(scope["path"], bool)()
+        except Problem as problem:
+            return problem
+        return None
 
     def _refused_stream(self, scope: Scope) -> Problem | None:
         """Its key comes later; until then it is told by its address."""

@@ -42,7 +42,6 @@ def _answer_utterances(routes: APIRouter, state: State) -> None:
     async def predict(request: Request, prior: documents.Prior = "", store: documents.Kept = True) -> JSONResponse:
         _, batcher = state.ready
         shares = _shares(prior)
-        batcher.check_room()
         async with received(request, settings) as body:
             with batcher.place(len(body.recordings)):
                 found = await asyncio.to_thread(decoded_all, body.recordings, settings)
@@ -76,7 +75,6 @@ def _answer_timelines(routes: APIRouter, state: State) -> None:
     ) -> Response:
         recogniser, _ = state.ready
         shares, wanted = _shares(prior), formats.chosen(form)
-        state.check_timelines()
         async with received(request, settings) as body:
             if len(body.recordings) != 1:
                 raise Problem(400, "usage", f"{len(body.recordings)} files came; a timeline is of one.")
@@ -113,7 +111,6 @@ def _answer_speakers(routes: APIRouter, state: State) -> None:
         request: Request, rest: Annotated[bool, Query(description="At rest in all of them")] = False
     ) -> JSONResponse:
         recogniser, batcher = state.ready
-        batcher.check_room()
         async with received(request, settings) as body:
             with batcher.place(len(body.recordings)):
                 found = await asyncio.to_thread(decoded_all, body.recordings, settings)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from starlette.requests import Request
 
@@ -79,6 +79,20 @@ class State:
         if self._recogniser is None or self._batcher is None:
             raise busy("The model is being loaded")
         return self._recogniser, self._batcher
+
+    @property
+    def room(self) -> Mapping[str, Callable[[], None]]:
+        """For each path that hears what there must be room for: what raises a :class:`Problem` where there is none."""
+
+        def check_batcher() -> None:
+            if self._batcher is not None:
+                self._batcher.check_room()
+
+        return {
+            "/v1/predict": check_batcher,
+            "/v1/baselines": check_batcher,
+            "/v1/timeline": self.check_timelines,
+        }
 
     def check_timelines(self) -> None:
         """Refuse another long recording where there is no room, before it is read.

@@ -1,5 +1,6 @@
 """Takes what clients send: bodies no larger than they may be, as recordings that are decoded in bounded time."""
 
+import io
 import time
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
@@ -82,16 +83,24 @@ async def received(request: Request, settings: Settings) -> AsyncIterator[Body]:
             known = [await _text(value) for name, value in parts if name == BASELINE]
             baseline = Baseline.from_json(known[0], name="the field 'baseline'") if known else None
             subjects = [await _text(value) for name, value in parts if name == SUBJECT]
-            sent = tuple(Sent(shown(file.filename or ""), file.file) for file in files)
-            yield Body(sent, baseline, subject(subjects[0]) if subjects else "")
+            sent = [Sent(shown(file.filename or ""), await _content(file)) for file in files]
+            yield Body(tuple(sent), baseline, subject(subjects[0]) if subjects else "")
         return
     with SpooledTemporaryFile(max_size=MEBIBYTE) as body:
         async for chunk in request.stream():
             body.write(chunk)
-        if not body.tell():
+        size = body.tell()
+        if not size:
             raise Problem(400, "no-file", "The request has no body; accepted is a recording, or a form with files.")
         body.seek(0)
-        yield Body((Sent("<body>", body),))
+        yield Body((Sent("<body>", io.BytesIO(body.read()) if size <= MEBIBYTE else body),))
+
+
+async def _content(file: UploadFile) -> IO[bytes]:
+    """Give what a part holds; from memory where it is small, since a decoder asks for it a few bytes at a time."""
+    if file.size is None or file.size > MEBIBYTE:
+        return file.file
+    return io.BytesIO(await file.read())
 
 
 async def _text(value: UploadFile | str) -> str:
