@@ -67,6 +67,24 @@ class ByHandError(CorpusError):
         return "\n".join((self.message, *self.steps))
 
 
+class ArchiveError(IntoneError):
+    """Tables of an archive that cannot be read, written or gone on with."""
+
+    code = "archive"
+
+
+class ManifestError(IntoneError):
+    """A line of a manifest that names no recording, or tells of it what cannot be read."""
+
+    code = "manifest"
+
+
+class WorkerError(IntoneError):
+    """A recording at which the process that heard it ended, twice."""
+
+    code = "worker"
+
+
 class SoundError(IntoneError):
     """A sound that cannot be heard; the children say why."""
 

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from intone.cli import (
     baseline,
+    batch,
     corpora,
     evaluate,
     export,
@@ -47,6 +48,7 @@ app.command("predict")(predict.predict)
 app.command("live")(live.live)
 app.command("timeline")(timeline.timeline)
 app.command("baseline")(baseline.baseline)
+app.command("batch")(batch.batch)
 app.command("train")(train.train)
 
 app.command("evaluate")(evaluate.evaluate)

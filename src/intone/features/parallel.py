@@ -20,14 +20,24 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     workers : int
         How many.
     """
+    with one_thread_each():
+        # Forking a process that has threads may hang it; a fresh one also reads the settings above.
+        spawn = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Have the processes that are started meanwhile keep their linear algebra to one thread."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    # Forking a process that has threads may hang it; a fresh one also reads the settings above.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent)
     try:
-        yield pool
+        yield
     finally:
-        pool.shutdown(cancel_futures=True)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

@@ -130,11 +130,22 @@ class Recogniser:
                 audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
                 for sound in sounds[start : start + BATCH]
             ]
-            heard = self._hearing(waveforms, usual)
-            attention = heard.attention or (None,) * len(waveforms)
-            each = zip(waveforms, heard.logits, attention, reads.strange(heard), strict=True)
-            predictions += [self._prediction(*one, reads, baseline is not None) for one in each]
+            predictions += self._answered(waveforms, self._hearing(waveforms, usual), reads, baseline is not None)
         return predictions
+
+    def predict_and_embed(
+        self,
+        sounds: Sequence[Waveform],
+        *,
+        prior: Mapping[str, float] | None = None,
+        baseline: Baseline | None = None,
+    ) -> tuple[list[Prediction], Floats | None]:
+        """Give of a few sounds what :meth:`predict_batch` gives and what :meth:`embed` does, heard once.
+
+        The vectors are ``(sounds, width)``, or None where the model gives none.
+        """
+        heard: Heard = self._hearing(sounds, self._fitting(baseline).vector if baseline else None)
+        return self._answered(sounds, heard, Answering(self.card, prior), baseline is not None), heard.embedding
 
     def follow(self, *, prior: Mapping[str, float] | None = None, baseline: Baseline | None = None) -> Following:
         """Hear one speaker's utterances in the order in which they are spoken, each beside what was heard before.
@@ -419,6 +430,13 @@ class Recogniser:
         """How many numbers the model tells voices by."""
         heard: Heard = self._hearing([Waveform(np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32))])
         return 0 if heard.voice is None else heard.voice.shape[1]
+
+    def _answered(
+        self, waveforms: Sequence[Waveform], heard: Heard, reads: Answering, beside: bool
+    ) -> list[Prediction]:
+        attention = heard.attention or (None,) * len(waveforms)
+        each = zip(waveforms, heard.logits, attention, reads.strange(heard), strict=True)
+        return [self._prediction(*one, reads, beside) for one in each]
 
     def _prediction(
         self,

@@ -71,8 +71,11 @@ def made(
     name: str | None = None,
     max_seconds: float = math.inf,
     heard: Callable[[float], None] = lambda _: None,
+    decoded: Callable[[Samples], None] = lambda _: None,
 ) -> Timeline:
-    """Make the timeline of a recording; ``heard`` is told the seconds of it that were decoded.
+    """Make the timeline of a recording.
+
+    ``heard`` is told the seconds of it that were decoded, and ``decoded`` is given them, ``(samples, channels)``.
 
     Raises
     ------
@@ -89,6 +92,7 @@ def made(
     with _hearers(options.threads) as pool:
         ahead = _Ahead(ear, pool, AHEAD * options.threads)
         for block in _blocks(sound, rate, name, max_seconds, options):
+            decoded(block)
             lanes = lanes or _lanes(ear, reads, options, block.shape[1])
             for number, lane in enumerate(lanes):
                 own = block[:, number if options.channels == "separate" else 0]

@@ -1,0 +1,100 @@
+"""How a recording sounds, measured as it streams by: its level, its bandwidth and the noise behind the speech."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intone.hear.audio import RATE, Samples
+
+FRAME = RATE // 50
+"""Samples of a frame: 20 ms."""
+SOUNDING_DB = 40.0
+"""A frame that is quieter than the loudest by more does not count as sounding."""
+QUIETEST = 0.1
+"""Share of the frames that are taken for noise alone."""
+MOST_POWER = 0.99
+"""Share of the power that lies below the bandwidth."""
+LOWEST_DB, HIGHEST_DB, STEP_DB = -120.0, 60.0, 0.1
+"""What levels are told apart, in dB relative to full scale."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """How a recording sounds.
+
+    Attributes
+    ----------
+    level_db : float
+        RMS of the frames that sound, in dB relative to full scale.
+    bandwidth_hz : float
+        Frequency below which 99 % of the power lies, to 50 Hz; 8,000 Hz at most, as much as a model hears.
+    noise_db : float
+        RMS of the quietest tenth of all frames, in dB relative to full scale; at least -120.
+    """
+
+    level_db: float
+    bandwidth_hz: float
+    noise_db: float
+
+
+class Meter:
+    """Measures mono sound at 16 kHz; how it is cut into pieces on the way changes nothing, nor does its length.
+
+    Examples
+    --------
+    >>> meter = Meter()
+    >>> meter.push(np.sin(2 * np.pi * 1000 * np.arange(16_000) / 16_000).astype(np.float32))
+    >>> measures = meter.finish()
+    >>> round(measures.level_db, 1), measures.bandwidth_hz
+    (-3.0, 1075.0)
+    """
+
+    def __init__(self) -> None:
+        levels = round((HIGHEST_DB - LOWEST_DB) / STEP_DB) + 1
+        self._counts, self._powers = np.zeros(levels, np.int64), np.zeros(levels)
+        self._spectrum = np.zeros(FRAME // 2 + 1)
+        self._rest = np.zeros(0, np.float32)
+        self._window = np.hanning(FRAME + 1)[:-1]
+
+    def push(self, samples: Samples) -> None:
+        """Hear more sound ``(samples,)``."""
+        whole = np.concatenate([self._rest, samples])
+        ready = len(whole) // FRAME * FRAME
+        self._rest = whole[ready:].copy()
+        if ready:
+            self._measure(whole[:ready].reshape(-1, FRAME).astype(np.float64))
+
+    def finish(self) -> Measures:
+        """Give what was measured; less than a frame at the end counts only where there is nothing else."""
+        if not self._counts.any():
+            self._measure(np.pad(self._rest, (0, FRAME - len(self._rest)))[np.newaxis].astype(np.float64))
+        heard = np.flatnonzero(self._counts)
+        loud = heard[heard >= heard[-1] - round(SOUNDING_DB / STEP_DB)]
+        level = self._powers[loud].sum() / self._counts[loud].sum()
+        below = np.cumsum(self._spectrum)
+        last = int(np.searchsorted(below, MOST_POWER * below[-1]))
+        return Measures(_decibels(level), min((last + 0.5) * RATE / FRAME, RATE / 2), _decibels(self._noise(heard)))
+
+    def _noise(self, heard: NDArray[np.int64]) -> float:
+        """Give the mean power of the quietest tenth of the frames."""
+        wanted = max(1.0, QUIETEST * self._counts.sum())
+        before = np.cumsum(self._counts[heard]) - self._counts[heard]
+        taken = np.clip(wanted - before, 0, self._counts[heard])
+        return float((taken * self._powers[heard] / self._counts[heard]).sum() / wanted)
+
+    def _measure(self, frames: NDArray[np.float64]) -> None:
+        powers = np.square(frames).mean(axis=1)
+        bins = np.round((_each_in_decibels(powers) - LOWEST_DB) / STEP_DB).astype(np.int64)
+        self._counts += np.bincount(bins, minlength=len(self._counts))
+        self._powers += np.bincount(bins, powers, minlength=len(self._powers))
+        centred = (frames - frames.mean(axis=1, keepdims=True)) * self._window  # a constant is no sound
+        self._spectrum += np.square(np.abs(np.fft.rfft(centred, axis=1))).sum(axis=0)
+
+
+def _each_in_decibels(powers: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.clip(10 * np.log10(np.maximum(powers, 1e-30)), LOWEST_DB, HIGHEST_DB))
+
+
+def _decibels(power: float) -> float:
+    return float(_each_in_decibels(np.array([power]))[0])
