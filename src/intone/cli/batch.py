@@ -95,8 +95,8 @@ def batch(
     try:
         with _shown() as progress:
             found = archive.run(
-                sources, out, options=how, engine=engine.value, workers=workers, verify=verify, retry_errors=retry_errors,
-                progress=progress, failed=named,
+                sources, out, options=how, engine=engine.value, workers=workers, verify=verify,
+                retry_errors=retry_errors, progress=progress, failed=named,
             )  # fmt: skip
     except KeyboardInterrupt:
         complain(f"stopped; what was heard is in {out}, and the same command goes on from there.")
