@@ -1,0 +1,198 @@
+"""A run that ends at any moment goes on to the rows of one that did not."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from intone.archive import Options
+from intone.errors import UsageError
+from tests.archived import FOLLOWED, PLAIN, heard, intone, leftovers, paths, pieces, same, table
+
+KILLED = """
+import os, pathlib, signal
+left = {moment}
+def soon(does):
+    def done(*given, **named):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return does(*given, **named)
+    return done
+os.fsync, pathlib.Path.replace, pathlib.Path.unlink = map(soon, (os.fsync, pathlib.Path.replace, pathlib.Path.unlink))
+"""
+"""Has the process kill itself before it does something to the disk for the n-th time."""
+FEW = """
+from intone.archive import pending, writer
+writer.PART_ROWS, pending.FIRST_FILES, pending.CHUNK_FILES = 1, 1, 1
+"""
+"""Has a small archive make many parts."""
+
+
+@pytest.fixture
+def calls(examples: Path, tmp_path: Path) -> Path:
+    """Give a small archive with copies and a file that is no sound."""
+    cut = pieces(examples, tmp_path / "calls", 7)
+    shutil.copy(cut[2], tmp_path / "calls" / "copy.flac")
+    shutil.copy(cut[5], tmp_path / "calls" / "another.flac")
+    (tmp_path / "calls" / "broken.wav").write_text("no sound")
+    return tmp_path / "calls"
+
+
+@pytest.mark.parametrize(("seed", "options"), [(0, []), (1, ["--timeline"]), (2, ["--timeline"])])
+def test_killed_again_and_again_it_comes_to_the_same_rows(
+    calls: Path, tmp_path: Path, seed: int, options: list[str]
+) -> None:
+    how = FOLLOWED if options else PLAIN
+    words = ["batch", calls, "--out", tmp_path / "out", "--workers", "1", *options]
+    heard(calls, out=tmp_path / "undisturbed", options=how)
+    for moment in random.Random(seed).choices(range(1, 9), k=4):
+        code = intone(*words, before=FEW + KILLED.format(moment=moment)).returncode
+        assert code == -signal.SIGKILL
+        listed = paths(tmp_path / "out")
+        assert len(set(listed)) == len(listed) < 9
+    assert intone(*words).returncode == 1  # one of them is no sound
+    same(tmp_path / "out", tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize("moment", [3, 7, 8, 9, 10, 12])
+def test_killed_while_old_rows_are_replaced_it_has_the_new_ones_alone(
+    calls: Path, tmp_path: Path, moment: int
+) -> None:
+    out = tmp_path / "out"
+    heard(calls, out=out, options=FOLLOWED)
+    (calls / "001.flac").write_bytes((calls / "004.flac").read_bytes())
+    shutil.copy(calls / "006.flac", calls / "broken.wav")
+    (calls / "003.flac").write_bytes(b"no sound any more")
+    words = ["batch", calls, "--out", out, "--workers", "1", "--timeline"]
+    intone(*words, before=KILLED.format(moment=moment))
+    heard(calls, out=out, options=FOLLOWED)
+    heard(calls, out=tmp_path / "undisturbed", options=FOLLOWED)
+    same(out, tmp_path / "undisturbed")
+
+
+def test_what_is_done_is_not_heard_again(calls: Path, tmp_path: Path) -> None:
+    first = heard(calls, out=tmp_path / "out")
+    assert (first.found, first.done, first.copies, first.known, first.errors) == (10, 7, 2, 0, 1)
+    parts = sorted((tmp_path / "out").rglob("*.parquet"))
+    again = heard(calls, calls / "001.flac", f"{calls}/*.flac", out=tmp_path / "out")
+    assert (again.found, again.done, again.copies, again.known, again.errors) == (10, 0, 0, 9, 1)
+    assert sorted((tmp_path / "out").rglob("*.parquet")) == parts
+
+
+def test_a_changed_file_is_heard_again_and_its_old_row_goes(calls: Path, tmp_path: Path) -> None:
+    heard(calls, out=tmp_path / "out", options=FOLLOWED)
+    before = {row["path"]: row for row in table(tmp_path / "out", "recordings")}
+    shutil.copy(calls / "006.flac", calls / "000.flac")
+    told = heard(calls, out=tmp_path / "out", options=FOLLOWED)
+    assert (told.done + told.copies, told.known) == (1, 8)
+    after = {row["path"]: row for row in table(tmp_path / "out", "recordings")}
+    assert list(after) == list(before)
+    changed = str(calls / "000.flac")
+    assert after[changed]["duration"] == before[str(calls / "006.flac")]["duration"] > before[changed]["duration"]
+    heard(calls, out=tmp_path / "undisturbed", options=FOLLOWED)
+    same(tmp_path / "out", tmp_path / "undisturbed")
+
+
+def test_a_file_that_hides_its_change_is_found_by_its_hash(calls: Path, tmp_path: Path) -> None:
+    heard(calls, out=tmp_path / "out")
+    changed = calls / "004.flac"
+    was, whole = changed.stat(), bytearray(changed.read_bytes())
+    whole[-2000:-1000] = bytes(1000)
+    changed.write_bytes(whole)
+    os.utime(changed, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert heard(calls, out=tmp_path / "out").known == 9
+    told = heard(calls, out=tmp_path / "out", verify=True)
+    assert (told.known, told.done + told.errors) == (8, 2)
+    assert heard(calls, out=tmp_path / "out", verify=True).known == told.known + told.done
+
+
+def test_a_sound_is_heard_once_whenever_its_copies_come(calls: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    heard(calls, out=out, options=FOLLOWED)
+    for number in range(3):
+        shutil.copy(calls / "003.flac", calls / f"late-{number}.flac")
+    told = heard(calls, out=out, options=FOLLOWED)
+    assert (told.done, told.copies, told.known) == (0, 3, 9)
+    segments = table(out, "segments")
+    original = [row | {"path": ""} for row in segments if row["path"] == str(calls / "003.flac")]
+    for number in range(3):
+        assert [row | {"path": ""} for row in segments if row["path"] == str(calls / f"late-{number}.flac")] == original
+    rows = {Path(row["path"]).name: row for row in table(out, "recordings")}
+    assert rows["late-1.flac"]["embedding"] == rows["003.flac"]["embedding"]
+    assert rows["late-1.flac"]["sha256"] == rows["003.flac"]["sha256"]
+
+
+def test_ctrl_c_keeps_what_was_heard_and_says_how_to_go_on(calls: Path, tmp_path: Path) -> None:
+    stop = """
+import contextlib, os, signal
+from intone.cli import batch
+signal.signal(signal.SIGINT, signal.default_int_handler)
+@contextlib.contextmanager
+def shown():
+    yield lambda so_far: so_far.done and os.killpg(0, signal.SIGINT)
+batch._shown = shown
+"""
+    words = ["batch", calls, "--out", tmp_path / "out", "--workers", "2", "--timeline"]
+    done = intone(*words, before=FEW + stop)
+    assert done.returncode == 130, done.stderr
+    assert b"Traceback" not in done.stderr
+    said = done.stderr.decode().splitlines()[-1]
+    assert "the same command goes on" in said
+    assert 0 < len(paths(tmp_path / "out")) < 9
+    assert leftovers(tmp_path / "out") == []
+    heard(calls, out=tmp_path / "out", options=FOLLOWED)
+    heard(calls, out=tmp_path / "undisturbed", options=FOLLOWED)
+    same(tmp_path / "out", tmp_path / "undisturbed")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+@pytest.mark.parametrize("limit", [100, 2_000, 9_000])
+def test_a_full_disk_is_told_in_a_sentence_and_nothing_is_half_written(
+    calls: Path, tmp_path: Path, limit: int
+) -> None:
+    full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
+    words = ["batch", calls, "--out", tmp_path / "out", "--workers", "1", "--timeline"]
+    done = intone(*words, before=full)
+    assert done.returncode == 1
+    said = done.stderr.decode().splitlines()[-1]
+    assert re.search(r"cannot be written \(File too large\).*the same command goes on", said), said
+    assert "Traceback" not in done.stderr.decode()
+    assert not list((tmp_path / "out").rglob(".*.tmp"))
+    heard(calls, out=tmp_path / "out", options=FOLLOWED)
+    heard(calls, out=tmp_path / "undisturbed", options=FOLLOWED)
+    same(tmp_path / "out", tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [FOLLOWED, Options(model="intone-classic"), Options(model="intone-tiny", prior={"neutral": 0.5})],
+    ids=["timeline", "model", "prior"],
+)
+def test_other_options_are_refused(calls: Path, tmp_path: Path, other: Options) -> None:
+    heard(calls / "000.flac", out=tmp_path / "out")
+    with pytest.raises(UsageError, match=r"were made with .* accepted are the same options"):
+        heard(calls, out=tmp_path / "out", options=other)
+    assert json.loads((tmp_path / "out" / "archive.json").read_text())["model"] == "intone-tiny"
+
+
+def test_a_folder_of_something_else_is_refused(calls: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "recordings").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"without archive\.json"):
+        heard(calls, out=tmp_path / "out")
+
+
+def test_two_runs_never_write_at_once(calls: Path, tmp_path: Path) -> None:
+    from intone.archive import tables
+
+    heard(calls / "000.flac", out=tmp_path / "out")
+    remembered = json.loads((tmp_path / "out" / "archive.json").read_text())
+    with tables.opened(tmp_path / "out", remembered), pytest.raises(UsageError, match="another run writes there"):
+        heard(calls, out=tmp_path / "out")
