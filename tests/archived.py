@@ -39,9 +39,7 @@ def heard(
     *given: str | Path, out: Path, options: Options = PLAIN, verify: bool = False, retry_errors: bool = False
 ) -> Progress:
     """Turn an archive into tables in this process, with one that hears."""
-    return archive.run(
-        list(map(str, given)), out, options=options, workers=1, verify=verify, retry_errors=retry_errors
-    )
+    return archive.run(list(map(str, given)), out, options=options, workers=1, verify=verify, retry_errors=retry_errors)
 
 
 def table(out: Path, name: str) -> list[dict[str, Any]]:

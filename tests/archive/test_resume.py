@@ -51,7 +51,7 @@ def test_killed_again_and_again_it_comes_to_the_same_rows(
     calls: Path, tmp_path: Path, seed: int, options: list[str]
 ) -> None:
     how = FOLLOWED if options else PLAIN
-    words = ["batch", calls, "--out", tmp_path / "out", "--workers", "1", *options]
+    words: list[str | Path] = ["batch", calls, "--out", tmp_path / "out", "--workers", "1", *options]
     heard(calls, out=tmp_path / "undisturbed", options=how)
     for moment in random.Random(seed).choices(range(1, 9), k=4):
         code = intone(*words, before=FEW + KILLED.format(moment=moment)).returncode
@@ -63,15 +63,13 @@ def test_killed_again_and_again_it_comes_to_the_same_rows(
 
 
 @pytest.mark.parametrize("moment", [3, 7, 8, 9, 10, 12])
-def test_killed_while_old_rows_are_replaced_it_has_the_new_ones_alone(
-    calls: Path, tmp_path: Path, moment: int
-) -> None:
+def test_killed_while_old_rows_are_replaced_it_has_the_new_ones_alone(calls: Path, tmp_path: Path, moment: int) -> None:
     out = tmp_path / "out"
     heard(calls, out=out, options=FOLLOWED)
     (calls / "001.flac").write_bytes((calls / "004.flac").read_bytes())
     shutil.copy(calls / "006.flac", calls / "broken.wav")
     (calls / "003.flac").write_bytes(b"no sound any more")
-    words = ["batch", calls, "--out", out, "--workers", "1", "--timeline"]
+    words: list[str | Path] = ["batch", calls, "--out", out, "--workers", "1", "--timeline"]
     intone(*words, before=KILLED.format(moment=moment))
     heard(calls, out=out, options=FOLLOWED)
     heard(calls, out=tmp_path / "undisturbed", options=FOLLOWED)
@@ -140,7 +138,7 @@ def shown():
     yield lambda so_far: so_far.done and os.killpg(0, signal.SIGINT)
 batch._shown = shown
 """
-    words = ["batch", calls, "--out", tmp_path / "out", "--workers", "2", "--timeline"]
+    words: list[str | Path] = ["batch", calls, "--out", tmp_path / "out", "--workers", "2", "--timeline"]
     done = intone(*words, before=FEW + stop)
     assert done.returncode == 130, done.stderr
     assert b"Traceback" not in done.stderr
@@ -155,11 +153,9 @@ batch._shown = shown
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 @pytest.mark.parametrize("limit", [100, 2_000, 9_000])
-def test_a_full_disk_is_told_in_a_sentence_and_nothing_is_half_written(
-    calls: Path, tmp_path: Path, limit: int
-) -> None:
+def test_a_full_disk_is_told_in_a_sentence_and_nothing_is_half_written(calls: Path, tmp_path: Path, limit: int) -> None:
     full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
-    words = ["batch", calls, "--out", tmp_path / "out", "--workers", "1", "--timeline"]
+    words: list[str | Path] = ["batch", calls, "--out", tmp_path / "out", "--workers", "1", "--timeline"]
     done = intone(*words, before=full)
     assert done.returncode == 1
     said = done.stderr.decode().splitlines()[-1]

@@ -39,7 +39,10 @@ def test_rows_say_what_the_recogniser_says(examples: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "options",
-    [FOLLOWED, Options(model="intone-tiny", timeline=True, channels="separate", hindsight=True, prior={"neutral": 0.7})],
+    [
+        FOLLOWED,
+        Options(model="intone-tiny", timeline=True, channels="separate", hindsight=True, prior={"neutral": 0.7}),
+    ],
     ids=["mixed", "separate"],
 )
 def test_timelines_say_what_the_recogniser_says(examples: Path, tmp_path: Path, options: Options) -> None:

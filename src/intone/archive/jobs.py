@@ -154,5 +154,9 @@ class Engine(Protocol):
         """Give the jobs that were done since, and wait at most so long for one."""
 
     @property
+    def busy(self) -> bool:
+        """Whether a job that was given is not done yet."""
+
+    @property
     def hands(self) -> int:
         """How many jobs are done at once."""

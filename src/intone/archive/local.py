@@ -51,6 +51,11 @@ class Local:
         """Say whether another job would be begun soon."""
         return not self._again and sum(len(worker.jobs) for worker in self._workers) < DEEP * self.hands
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job that was given is not done yet."""
+        return bool(self._again) or any(worker.jobs for worker in self._workers)
+
     def give(self, job: Job) -> None:
         """Give a job to whoever has the fewest."""
         least = min((len(worker.jobs) for worker in self._workers), default=1)

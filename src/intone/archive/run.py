@@ -149,7 +149,6 @@ class _Run:
             self._known, by, hear=self._hear, hash_first=lambda entry: self._pending.hash(Item(entry)), copy=self._copy
         )
         self._checked: dict[str, Callable[[str | None], bool]] = {}  # by path, those that seem unchanged
-        self._under_way = 0
         self._began = time.monotonic()
         self._so_far = Progress()
 
@@ -158,7 +157,7 @@ class _Run:
         try:
             while True:
                 more = self._give(windows)
-                if not more and not self._under_way:
+                if not more and not self._engine.busy:
                     break
                 for done in self._engine.done(0 if more else WAIT_SECONDS):
                     self._take(done)
@@ -172,7 +171,9 @@ class _Run:
             raise
         self._writer.write()
         self._count()
-        return self._so_far
+        told = self._so_far
+        assert told.found == told.done + told.copies + told.known + told.errors, told
+        return told
 
     def _count(self, **more: float) -> None:
         """Count what happened, and tell how far the run is."""
@@ -198,7 +199,6 @@ class _Run:
             if job is None:
                 return not self._so_far.listed
             self._engine.give(job)
-            self._under_way += 1
         return False
 
     def _list(self, window: Sequence[Entry | Refusal]) -> None:
@@ -226,7 +226,9 @@ class _Run:
 
     def _unseen(self, window: Sequence[Entry | Refusal]) -> list[Entry | Refusal]:
         """Leave out what was listed before, by another source."""
-        keys = {index.key(one.path): one for one in window}
+        keys: dict[bytes, Entry | Refusal] = {}
+        for one in window:
+            keys.setdefault(index.key(one.path), one)
         before, _ = self._seen.find(keys)
         self._seen.add(keys)
         return [one for one, seen in zip(keys.values(), before.tolist(), strict=True) if not seen]
@@ -250,7 +252,6 @@ class _Run:
         self._count(errors=1)
 
     def _take(self, done: Done) -> None:
-        self._under_way -= 1
         for item, result in zip(done.job.items, done.results, strict=True):
             if isinstance(done.job, Hash):
                 assert result is None or isinstance(result, str)
