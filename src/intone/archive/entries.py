@@ -47,7 +47,7 @@ class Entry:
     @property
     def path(self) -> str:
         """What the tables call it: its place, with stray bytes of its name as escapes."""
-        return str(encodable(self.place))
+        return self.place if self.place.isascii() else str(encodable(self.place))  # the former is much faster
 
     def group(self, column: str) -> str | None:
         """Say whose baseline it is heard beside, by a column of the manifest; None for nobody's."""

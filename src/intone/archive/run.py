@@ -116,6 +116,7 @@ def run(
     ArchiveError
         The tables cannot be read or written. What was written before is whole, and a next run goes on from there.
     """
+    began = time.monotonic()
     recogniser = loading.load(options.model, threads=1)
     options.check(recogniser)
     remembered = options.remembered(recogniser)
@@ -125,7 +126,7 @@ def run(
         hearers = until_done.enter_context(ENGINES[engine](options, kept.baselines, workers))
         kept.forget(given)
         names = gathering.gather(hearers, kept.baselines, given, options.baselines) if options.baselines else set()
-        going = _Run(kept, hearers, options.baselines, names, verify, retry_errors, progress, failed)
+        going = _Run(kept, hearers, options.baselines, names, began, verify, retry_errors, progress, failed)
         return going.through(sources.windows(given))
 
 
@@ -136,6 +137,7 @@ class _Run:
         engine: Engine,
         by: str,
         baselines: set[str],
+        began: float,
         verify: bool,
         retry_errors: bool,
         progress: Callable[[Progress], None],
@@ -149,7 +151,7 @@ class _Run:
             self._known, by, hear=self._hear, hash_first=lambda entry: self._pending.hash(Item(entry)), copy=self._copy
         )
         self._checked: dict[str, Callable[[str | None], bool]] = {}  # by path, those that seem unchanged
-        self._began = time.monotonic()
+        self._began = began
         self._so_far = Progress()
 
     def through(self, windows: Iterator[list[Entry | Refusal]]) -> Progress:
@@ -203,15 +205,15 @@ class _Run:
 
     def _list(self, window: Sequence[Entry | Refusal]) -> None:
         fresh = self._unseen(window)
-        self._count(found=len(fresh))
         wanted: list[Entry] = []
+        known = errors = 0
         for one, row in zip(fresh, self._known.rows(fresh), strict=True):
             if row is not None and row.current:
                 if row.part.table == ERRORS and not self._retry_errors:
-                    self._count(errors=1)
+                    errors += 1
                     continue
                 if row.part.table != ERRORS and not self._verify:
-                    self._count(known=1)
+                    known += 1
                     continue
             if row is not None:
                 self._writer.replaces(one.path, row.part)
@@ -222,6 +224,7 @@ class _Run:
                 self._pending.hash(Item(one))
             else:
                 wanted.append(one)
+        self._count(found=len(fresh), known=known, errors=errors)
         self._sounds.listed(wanted)
 
     def _unseen(self, window: Sequence[Entry | Refusal]) -> list[Entry | Refusal]:

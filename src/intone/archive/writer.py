@@ -25,7 +25,7 @@ REMEMBERED = 8
 
 
 class Writer:
-    """Takes what was heard, and writes it.
+    """Takes what was heard, and writes it when there is enough.
 
     Parameters
     ----------
@@ -44,6 +44,7 @@ class Writer:
         self._recordings: list[Row] = []
         self._errors: list[Row] = []
         self._segments: dict[str, Segments] = {}
+        self._lines = 0
         self._held: dict[Sound, tuple[Row, Segments]] = {}  # what is not written yet
         self._found: dict[Sound, tuple[Row, Segments]] = {}
         self._old: dict[str, Part] = {}
@@ -65,6 +66,7 @@ class Writer:
         """Take what has no answer."""
         self._begin()
         self._errors.append(rows.of_failure(listed, failure))
+        self._write_if_full()
 
     def copy(self, entry: Entry, sha256: str) -> Row | None:
         """Answer a recording as the same sound was answered; give the row, or None where it was not."""
@@ -78,10 +80,8 @@ class Writer:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to write."""
-        many = max(len(self._recordings), len(self._errors)) >= PART_ROWS
-        long = sum(map(len, self._segments.values())) >= PART_SEGMENTS
-        return many or long or (self._any and self._clock() >= self._due)
+        """Whether rows have waited long enough to be written, though there are few."""
+        return self._any and self._clock() >= self._due
 
     def write(self) -> None:
         """Write what was taken; a Ctrl-C waits until that is done.
@@ -98,7 +98,7 @@ class Writer:
             name = self._tables.write(self._recordings, self._segments, self._errors)
             self._known.add_sounds(name, list(self._held))
             self._due = math.inf if self._recordings else self._due
-            self._recordings, self._errors, self._segments, self._held = [], [], {}, {}
+            self._recordings, self._errors, self._segments, self._held, self._lines = [], [], {}, {}, 0
 
     @property
     def _any(self) -> bool:
@@ -112,7 +112,13 @@ class Writer:
         self._begin()
         self._recordings.append(row)
         self._segments[row["path"]] = segments
+        self._lines += len(segments)
         self._held[sound] = (row, segments)
+        self._write_if_full()
+
+    def _write_if_full(self) -> None:
+        if max(len(self._recordings), len(self._errors)) >= PART_ROWS or self._lines >= PART_SEGMENTS:
+            self.write()
 
     def _written(self, sound: Sound) -> tuple[Row, Segments] | None:
         part = self._known.sound(*sound)

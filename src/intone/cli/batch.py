@@ -1,6 +1,7 @@
 """``intone batch``: an archive of recordings as Parquet tables."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from intone.archive.run import Progress
 
 INTERRUPTED = 130
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # of whose two slashes a Path keeps one
 NAMED = 10
 """So many errors are named on standard error; all are in the table."""
 HELP = """Hear an archive of recordings, and write what was heard into Parquet tables.
@@ -79,7 +81,7 @@ def batch(
     """See HELP, which stands in the command's --help."""
     from intone.hear import modelfile
 
-    if "://" in str(out) or is_file(out):
+    if _URL.match(str(out)) or is_file(out):
         raise UsageError(f"{out}: the tables cannot be written there; accepted for --out is a folder of this machine.")
     try:
         from intone import archive
