@@ -1,5 +1,6 @@
 """What ``intone batch`` refuses, says and shows."""
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(
 def test_tables_go_into_a_folder_of_this_machine(examples: Path, out: str) -> None:
     done = CliRunner().invoke(app, ["batch", str(examples), "--out", out])
     assert "accepted for --out is a folder of this machine" in str(done.exception)
+
+
+def test_what_is_not_installed_is_said(examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = importlib.import_module("intone.archive.run")  # the package has a function of that name
+    monkeypatch.setattr(run, "find_spec", lambda name: None if name == "pyarrow" else name)
+    done = CliRunner().invoke(app, ["batch", str(examples), "--out", str(tmp_path / "out")])
+    assert str(done.exception) == "An archive's tables need pyarrow: pip install 'intone[archive]'."
 
 
 def test_a_sentence_says_what_it_came_to_and_a_few_errors_are_named(examples: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +19,11 @@ from intone.archive.schema import ERRORS
 from intone.archive.sounds import Sounds
 from intone.archive.tables import Tables
 from intone.archive.writer import Writer
-from intone.errors import ArchiveError
+from intone.errors import ArchiveError, MissingExtraError
 from intone.hear import loading
 
 ENGINES = {"local": local.opened}
+NEEDED = ("pyarrow", "fsspec")
 WAIT_SECONDS = 0.25
 """How often progress is told."""
 
@@ -111,12 +113,17 @@ def run(
 
     Raises
     ------
+    MissingExtraError
+        What tables need is not installed.
     UsageError
         The options do not fit one another, the model or the tables that are there; or a manifest is none.
     ArchiveError
         The tables cannot be read or written. What was written before is whole, and a next run goes on from there.
     """
     began = time.monotonic()
+    for package in NEEDED:
+        if find_spec(package) is None:
+            raise MissingExtraError(f"An archive's tables need {package}: pip install 'intone[archive]'.")
     recogniser = loading.load(options.model, threads=1)
     options.check(recogniser)
     remembered = options.remembered(recogniser)

@@ -14,7 +14,7 @@ from intone.cli import SOME_FAILED, options
 from intone.cli.console import as_json as json_line
 from intone.cli.console import clock, complain, say, tell
 from intone.cli.timeline import Channels
-from intone.errors import MissingExtraError, UsageError, counted
+from intone.errors import UsageError, counted
 from intone.paths import is_file
 
 if TYPE_CHECKING:
@@ -79,16 +79,11 @@ def batch(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a sentence.")] = False,
 ) -> None:
     """See HELP, which stands in the command's --help."""
+    from intone import archive
     from intone.hear import modelfile
 
     if _URL.match(str(out)) or is_file(out):
         raise UsageError(f"{out}: the tables cannot be written there; accepted for --out is a folder of this machine.")
-    try:
-        from intone import archive
-    except ImportError as error:
-        raise MissingExtraError(
-            f"'intone batch' needs {error.name}, which is not installed: pip install 'intone[archive]'."
-        ) from error
     how = archive.Options(
         model=model or modelfile.DEFAULT, timeline=timeline, channels=channels.value, hindsight=hindsight,
         prior=options.shares(prior), baselines=_column(baselines),
