@@ -4,11 +4,12 @@ import json
 import os
 import random
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -22,12 +23,13 @@ from alembic.runtime.migration import MigrationContext
 from hypothesis import given
 from hypothesis import settings as examples_with
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from intone.emotions import Emotion
 from intone.errors import MissingExtraError, UsageError
 from intone.serve import tables
-from intone.serve.store import Filters, Recording, Store, accepted, default_url, new_id
+from intone.serve.store import Filters, Recording, Store, accepted, before, default_url, new_id
 from tests import postgres
 
 pytestmark = pytest.mark.xdist_group("store")
@@ -266,6 +268,14 @@ def test_what_is_too_old_expires(store: Store) -> None:
     assert store.sound(None, old[0].id) is None
 
 
+def test_any_number_of_days_ago_is_a_moment() -> None:
+    now = datetime.now(UTC)
+    assert abs(before(30) - (now - timedelta(days=30))) < timedelta(minutes=1)
+    assert before(0) >= now
+    for days in (25_000.0, 800_000.0, 1e9, 1e300, float("inf"), float("nan")):
+        assert before(days) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def test_many_threads_share_a_store(store: Store) -> None:
     start = threading.Barrier(8)
 
@@ -482,12 +492,17 @@ def test_where_results_are_kept_is_read(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert accepted("postgresql://a:b@c:5/d?sslmode=require") == "postgresql+psycopg://a:b@c:5/d?sslmode=require"
     wrong = (
         "", "sqlite://", "sqlite:///", "sqlite://kept.db", "mysql://a:hush@b/c", "postgres://a:hush@b/c",
-        "postgresql+psycopg2://a:hush@b/c", "postgresql://a:hush",
+        "postgresql+psycopg2://a:hush@b/c", "postgresql://a:hush", "postgresql:/a:hush@b/c", "postgresql:a:hush@b/c",
+        "PostgreSQL:/a:hush@b/c", " postgresql:/a:hush@b/c", "a_1:hush@b/c", "sqlite:/kept.db", "sqlite:kept.db",
+        "sqlite:///postgresql:/a:hush@b/c",
     )  # fmt: skip
     for text in wrong:
         with pytest.raises(UsageError, match="accepted is a path, sqlite:///PATH or postgresql://USER:") as refused:
             accepted(text)
         assert "hush" not in str(refused.value)
+    for text in ("C:/kept.db", "./a:b", "a/b:c", "a.db"):
+        assert accepted(text) == f"sqlite:///{tmp_path / text}"
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_error_shows_a_password(server: postgres.Server, caplog: pytest.LogCaptureFixture) -> None:
@@ -577,3 +592,78 @@ def test_what_a_reader_holds_goes_with_the_next_deletion(
         reader.rollback()
         assert store.expire(NOON) == 0
         assert b"private" not in bytes_of(sqlite_url)
+
+
+@pytest.fixture
+def no_vacuum() -> Iterator[list[str]]:
+    """Let VACUUM fail as on a full disk, for as long as the list says why."""
+    why = ["database or disk is full"]
+
+    def refuse(_: object, __: object, statement: str, *___: object) -> None:
+        if why and statement == "VACUUM":
+            raise OperationalError(statement, None, sqlite3.OperationalError(why[0]))
+
+    event.listen(Engine, "before_cursor_execute", refuse)
+    yield why
+    event.remove(Engine, "before_cursor_execute", refuse)
+
+
+def test_a_deletion_is_one_also_where_the_file_cannot_be_written_anew(
+    sqlite_url: str, no_vacuum: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(Store(sqlite_url)) as store:
+        one, other = recording(name="private"), recording(-1)
+        store.add([one, other])
+        assert store.delete("one", one.id)
+        assert store.get("one", one.id) is None
+        assert "store.db may still hold pieces of what was deleted (database or disk is full)" in caplog.text
+        assert file_of(f"{sqlite_url}-wal").stat().st_size == 0, "the log was emptied all the same"
+        assert store.expire(NOON) == 1
+        no_vacuum.clear()
+        caplog.clear()
+        assert store.forget("one", "caller 12") == 0
+        assert b"private" not in bytes_of(sqlite_url)
+        assert not caplog.records
+
+
+def test_a_file_is_not_written_anew_on_a_disk_that_is_nearly_full(
+    sqlite_url: str, no_vacuum: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    no_vacuum[0] = "it was tried"
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(2**30, 2**30 - 10_000, 10_000))
+    with closing(Store(sqlite_url)) as store:
+        store.add([recording()])
+        assert store.forget("one", "caller 12") == 1
+    assert "store.db may still hold pieces of what was deleted (the disk is nearly full)" in caplog.text
+    assert "it was tried" not in caplog.text
+
+
+def test_nothing_is_written_into_a_file_that_is_gone(sqlite_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    path, kept = file_of(sqlite_url), recording()
+    away = path.with_name("away.db")
+    with closing(Store(sqlite_url)) as store:
+        store.add([kept])
+
+        def refused() -> None:
+            questions: list[Callable[[], object]] = [
+                lambda: store.add([recording()]), lambda: store.delete(None, kept.id), lambda: store.expire(NOON),
+                lambda: store.find(None, ANYTHING, limit=9), lambda: store.get(None, kept.id),
+            ]  # fmt: skip
+            for question in questions:
+                with pytest.raises(SQLAlchemyError, match="the file was removed or replaced while it was open"):
+                    question()
+
+        path.rename(away)
+        refused()
+        assert not path.exists(), "nothing is made in its place"
+        path.touch()
+        refused()
+        assert not path.stat().st_size
+        path.unlink()
+        away.rename(path)
+        refused()
+    assert [record.message for record in caplog.records] == [
+        f"{path} was removed or replaced while it was open; nothing is kept until a new start"
+    ]
+    with closing(Store(sqlite_url)) as again:
+        assert list(again.each(None, ANYTHING)) == [kept]

@@ -2,8 +2,12 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,7 @@ import pandas as pd
 import pytest
 
 import intone
+from intone.cli.serve import bound
 from intone.client import Client, ServiceError
 from intone.errors import UsageError
 from intone.hear import audio
@@ -79,6 +84,96 @@ def test_it_does_not_listen_to_the_world_without_a_key(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "intone keys create" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@contextmanager
+def told(*words: str, folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Run a service until it says where it listens; end it by Ctrl-C."""
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    command = [INTONE, "serve", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as process:
+        try:
+            assert process.stderr
+            said = re.fullmatch(r"Listening at (http://\S+); Ctrl-C ends it\.\n", process.stderr.readline())
+            assert said
+            yield said[1], process
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+
+
+def refusal(*words: str, folder: Path) -> str:
+    """Give the one sentence with which a service does not start."""
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    command = [INTONE, "serve", *words]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_says_that_it_listens_when_it_does(workers: str, tmp_path: Path) -> None:
+    for port in ("0", str(free_port())):
+        with told("--no-store", "--port", port, "--workers", workers, folder=tmp_path) as (url, process):
+            at = int(url.rpartition(":")[2])
+            assert at == int(port) or (port == "0" and at > 0)
+            with socket.create_connection(("127.0.0.1", at)) as connection:
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert connection.recv(12) == b"HTTP/1.1 200"
+                sentence = refusal("--no-store", "--port", str(at), "--workers", workers, folder=tmp_path)
+                assert f"Another program listens at port {at} of 127.0.0.1 already" in sentence
+        assert process.returncode == 0
+    with closing(bound("127.0.0.1", at)[0]):
+        pass  # connections that it closed are no reason to refuse the port
+
+
+def test_a_port_is_taken_by_one_before_it_listens_and_by_nobody_else() -> None:
+    (one,) = bound("127.0.0.1", 0)
+    port = one.getsockname()[1]
+    with closing(one):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port)).close()
+        with pytest.raises(UsageError, match=f"Another program listens at port {port} of 127.0.0.1 already"):
+            bound("127.0.0.1", port)
+    for host in ("nowhere.invalid", "a" * 300, "1.2.3.4"):
+        with pytest.raises(UsageError, match=f"{host} port 8000: nothing can listen there"):
+            bound(host, 8000)
+    everywhere = bound("", 0)
+    assert len({taken.getsockname()[1] for taken in everywhere}) == 1
+    for taken in everywhere:
+        taken.close()
+
+
+def test_a_file_that_holds_no_key_is_named_and_how_to_make_one(tmp_path: Path) -> None:
+    for host in ("127.0.0.1", "0.0.0.0"):
+        assert refusal("--keys", "nothere.json", "--host", host, folder=tmp_path) == (
+            "intone: nothere.json holds no key in use; make one with 'intone keys create NAME --keys nothere.json'."
+        )
+
+
+def test_any_number_of_days_can_be_kept(tmp_path: Path) -> None:
+    for days in ("800000", "inf"):
+        with told("--port", "0", "--keep-days", days, folder=tmp_path) as (url, _):
+            assert list(Client(url).recordings()) == []
+            assert Client(url).models()["default"] == "intone-tiny"
+    assert "take numbers" in refusal("--max-seconds", "inf", folder=tmp_path)
+
+
+def test_an_address_of_a_store_with_one_slash_makes_no_folder(tmp_path: Path) -> None:
+    sentence = refusal("--store", "postgresql:/ann:hush@db/intone", folder=tmp_path)
+    assert "accepted is a path, sqlite:///PATH or postgresql://" in sentence
+    assert "hush" not in sentence
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_answers_by_the_names_of_its_own_machine_alone(tmp_path: Path) -> None:
+    with told("--no-store", "--port", "0", folder=tmp_path) as (url, _):
+        port = int(url.rpartition(":")[2])
+        for name, status in (("localhost", b"200"), ("evil.example", b"403")):
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(f"GET /v1/models HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+                assert connection.recv(12) == b"HTTP/1.1 " + status
 
 
 def test_ctrl_c_ends_it_and_the_log_tells_no_names(examples: Path, tmp_path: Path) -> None:

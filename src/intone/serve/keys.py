@@ -4,13 +4,21 @@ import hashlib
 import json
 import os
 import secrets
+import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from intone.errors import UsageError, unknown
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 PREFIX = "intone_"
 KEY_BYTES = 32
@@ -65,8 +73,8 @@ class Keys:
     def create(self, name: str) -> str:
         """Make a key, and give it; it is not kept, and cannot be shown again."""
         key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
-        made = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write([*self.entries, Entry(secrets.token_hex(4), name, _digest(key), made)])
+        with self._alone():
+            self._write([*self.entries, Entry(secrets.token_hex(4), name, _digest(key), _now())])
         return key
 
     def revoke(self, id_or_name: str) -> Entry:
@@ -77,18 +85,17 @@ class Keys:
         UsageError
             There is no such key in use, or several have that name.
         """
-        active = [entry for entry in self.entries if not entry.revoked]
-        found = [entry for entry in active if id_or_name in (entry.id, entry.name)]
-        if not found:
-            raise unknown("key in use", id_or_name, [entry.name for entry in active] + [entry.id for entry in active])
-        if len(found) > 1:
-            ids = ", ".join(entry.id for entry in found)
-            raise UsageError(f"Several keys have the name '{id_or_name}'; accepted is one of their ids: {ids}.")
-        (entry,) = found
-        ended = Entry(
-            entry.id, entry.name, entry.digest, entry.created, datetime.now(UTC).isoformat(timespec="seconds")
-        )
-        self._write([ended if one is entry else one for one in self.entries])
+        with self._alone():
+            active = [entry for entry in self.entries if not entry.revoked]
+            found = [entry for entry in active if id_or_name in (entry.id, entry.name)]
+            if not found:
+                raise unknown("key in use", id_or_name, [name for entry in active for name in (entry.name, entry.id)])
+            if len(found) > 1:
+                ids = ", ".join(entry.id for entry in found)
+                raise UsageError(f"Several keys have the name '{id_or_name}'; accepted is one of their ids: {ids}.")
+            (entry,) = found
+            ended = replace(entry, revoked=_now())
+            self._write([ended if one is entry else one for one in self.entries])
         return ended
 
     def owner(self, key: str) -> str | None:
@@ -97,23 +104,62 @@ class Keys:
         # By hash: what can be learned from the time that a look-up takes is nothing of the key.
         return next((entry.id for entry in self.entries if entry.digest == digest and not entry.revoked), None)
 
-    def _write(self, entries: list[Entry]) -> None:
-        content = json.dumps({"keys": [asdict(entry) for entry in entries]}, indent=1)
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let nobody else change the file meanwhile, and forget what was read of it before."""
+        _ = self.entries  # where there is no place for keys, no lock is left behind
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Beside the file and never removed: the file itself is another after each change.
+            lock = os.open(self.path.parent / f".{self.path.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            try:
+                _lock(lock)
+            except OSError as error:
+                raise self._unwritable(error) from error
+            self._stamp = None
+            yield
+        finally:
+            os.close(lock)  # which unlocks it
+
+    def _write(self, entries: list[Entry]) -> None:
+        content = json.dumps({"keys": [asdict(entry) for entry in entries]}, indent=1)
+        written: Path | None = None
+        try:
             with tempfile.NamedTemporaryFile(  # which nobody else may read
                 "w", dir=self.path.parent, prefix=".keys-", delete=False, encoding="utf-8"
             ) as draft:
+                written = Path(draft.name)
                 draft.write(content)
                 draft.flush()
                 os.fsync(draft.fileno())
-            Path(draft.name).replace(self.path)
+            written.replace(self.path)
         except OSError as error:
-            raise UsageError(f"{self.path}: the keys cannot be written ({error.strerror}).") from error
+            if written is not None:
+                written.unlink(missing_ok=True)
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UsageError:
+        return UsageError(f"{self.path}: the keys cannot be written ({error.strerror}).")
+
+
+def _lock(file: int) -> None:
+    """Wait until nobody else has a file locked, and lock it."""
+    if sys.platform == "win32":
+        msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+    # Whatever a client sends as a key has a digest, halves of surrogate pairs too: that of no key.
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def default_path() -> Path:

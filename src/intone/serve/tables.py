@@ -171,18 +171,18 @@ class Database:
         Raises
         ------
         LostFileError
-            The file of SQLite was moved, removed or replaced since it was opened.
+            The file of SQLite was removed or replaced since it was opened, if only for a time.
         """
         self._check()
         return self._writer.begin()
 
     def _check(self) -> None:
-        # An open file outlives its name, and SQLite goes on writing into it without a word.
-        if self._at_path() == self._opened:
-            self._lost = False
+        # An open file outlives its name, and SQLite goes on writing into it without a word. Where the name is back, its
+        # write-ahead log may be another one, so that only opening it anew is safe.
+        if not self._lost and self._at_path() == self._opened:
             return
         if not self._lost:
-            _LOG.error("%s was removed or replaced while it was open; nothing is kept until it is back", self._file)
+            _LOG.error("%s was removed or replaced while it was open; nothing is kept until a new start", self._file)
         self._lost = True
         raise LostFileError("the file was removed or replaced while it was open")
 
