@@ -16,9 +16,10 @@ from intone.errors import UsageError
 from intone.hear.modelfile import Card
 from intone.learn import compare, figures, mistakes, report, stored
 from intone.learn.answers import Answers
-from intone.learn.report import charts
 from intone.learn.report.content import Content
 from intone.learn.robustness import Robustness, Row
+from intone.pages import charts
+from intone.pages.document import POLICY
 
 HOSTILE = "</style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>&\x1b"
 UNDECODABLE = HOSTILE + "\udcff"
@@ -97,7 +98,7 @@ def test_a_report_fetches_nothing() -> None:
     parsed = Parsed(page)
     assert all(value.startswith(("data:", "#")) for name, value in parsed.attributes if name in {"src", "href"})
     assert not re.search(r"url\(|@import|https?://", page)
-    assert ("content", report.POLICY) in parsed.attributes
+    assert ("content", POLICY) in parsed.attributes
 
 
 def test_unseen_speakers_stand_first_and_every_leak_is_said() -> None:

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from intone.learn import report, stored
+from intone.pages.document import POLICY
 from tests.learn.test_report import hostile_content
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -78,6 +79,6 @@ def test_a_report_is_drawn_in_light_and_in_dark(chromium: str, page: Path, schem
 
 
 def test_the_console_is_heard_where_it_does_complain(chromium: str, tmp_path: Path) -> None:
-    page = f'<meta http-equiv="Content-Security-Policy" content="{report.POLICY}"><script>alert(1)</script>'
+    page = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><script>alert(1)</script>'
     (tmp_path / report.NAME).write_text(page)
     assert "CONSOLE" in visit(chromium, tmp_path, "--dump-dom").stderr

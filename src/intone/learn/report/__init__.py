@@ -1,7 +1,6 @@
 """The report: one HTML file that says what a model is worth, and needs nothing beside it.
 
-No network, no script, no font of its own: style is inline, charts are SVG, pictures are data. A policy in its head
-forbids the browser to fetch or run anything, should a name ever get past the escaping.
+No network, no script, no font of its own: style is inline, charts are SVG, pictures are data (:mod:`intone.pages`).
 """
 
 import json
@@ -15,15 +14,13 @@ from intone.learn import beside, mistakes, stored
 from intone.learn.fit import HISTORY
 from intone.learn.report import sections
 from intone.learn.report.content import Content, Facts
-from intone.learn.report.markup import Html, tag
-from intone.learn.report.style import CSS
 from intone.learn.robustness import Robustness
 from intone.learn.stored import StoredRun
+from intone.pages.document import document
 
 __all__ = ["FIGURES", "NAME", "ROBUSTNESS", "Content", "html", "leave", "of_run", "write"]
 
 NAME, FIGURES, ROBUSTNESS = "report.html", "figures.json", "robustness.json"
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 SECTIONS = (
     ("what", "What was done", sections.facts),
     ("scores", "What it is worth", sections.honest_table),
@@ -44,22 +41,7 @@ SECTIONS = (
 def html(content: Content) -> str:
     """Write a report; a section of which nothing is known is left out."""
     written = [(name, title, section(content)) for name, title, section in SECTIONS]
-    present = [(name, title, body) for name, title, body in written if body]
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", f"{content.name}: what it is worth"),
-        tag("style", Html(CSS)),
-    )
-    body = tag(
-        "body",
-        tag("header", sections.summary(content)),
-        tag("nav", *(tag("a", title, href=f"#{name}") for name, title, _ in present)),
-        tag("main", *(tag("section", tag("h2", title), body, id=name) for name, title, body in present)),
-    )
-    return "<!doctype html>\n" + tag("html", head, body, lang="en") + "\n"
+    return document(f"{content.name}: what it is worth", sections.summary(content), written)
 
 
 def write(content: Content, folder: Path) -> None:

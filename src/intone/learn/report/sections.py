@@ -2,10 +2,10 @@
 
 from intone.learn.figures import Figures, Group
 from intone.learn.intervals import Interval
-from intone.learn.report import charts
-from intone.learn.report.charts import Bar, Series
 from intone.learn.report.content import Content
-from intone.learn.report.markup import Html, joined, pairs, picture, table, tag, text
+from intone.pages import charts
+from intone.pages.charts import Bar, Series
+from intone.pages.markup import Html, joined, pairs, picture, table, tag, text
 
 MOST_SPEAKERS = 40
 """More are told by the hardest of them."""

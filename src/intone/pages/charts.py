@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from intone.learn.report.markup import Html, tag
+from intone.pages.markup import Html, tag
 
 WIDTH, HEIGHT = 360, 230
 """Of a chart with axes, in units that are pixels on a phone."""
