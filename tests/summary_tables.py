@@ -90,7 +90,7 @@ def _around(emotion: Emotion, confidence: float) -> dict[str, float]:
     return {str(other): confidence if other is emotion else (1 - confidence) / 6 for other in Emotion}
 
 
-def _write(schema: pa.Schema, rows: list[Mapping[str, Any]], path: Path, version: str) -> None:
+def _write(schema: pa.Schema, rows: Sequence[Mapping[str, Any]], path: Path, version: str) -> None:
     columns = [pa.array([row.get(name) for row in rows], schema.field(name).type) for name in schema.names]
     pq.write_table(pa.table(columns, schema=schema.with_metadata({"intone.schema": version})), path)
 
@@ -104,8 +104,8 @@ def day(number: float) -> datetime:
 class Classifier:
     """A classifier that is calibrated because it computes Bayes' rule, and confuses what lies close together.
 
-    Each emotion is a normal distribution of variance 1 about a mean of its own; ``apart`` is how far each mean lies from
-    the origin, and ``prior`` how common the emotions were in its training.
+    Each emotion is a normal distribution of variance 1 about a mean of its own; ``apart`` is how far each mean lies
+    from the origin, and ``prior`` how common the emotions were in its training.
     """
 
     apart: float

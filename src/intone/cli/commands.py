@@ -19,6 +19,7 @@ from intone.cli import (
     rank,
     serve,
     store,
+    summary,
     timeline,
     train,
 )
@@ -56,6 +57,7 @@ app.command("export")(export.export)
 app.command("features")(features.features)
 app.command("features rank")(rank.rank)
 app.command("serve")(serve.serve)
+app.command("summary")(summary.summary)
 app.add_typer(keys.app, name="keys", epilog="Example: intone keys create dashboard")
 app.add_typer(store.app, name="store", epilog="Example: intone store export --out kept.jsonl")
 app.add_typer(models.app, name="models", epilog="Example: intone models show")

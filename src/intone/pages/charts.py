@@ -70,16 +70,16 @@ def lines(
     drawn = []
     for part in (0, 0.25, 0.5, 0.75, 1):
         level = highest * part
-        drawn.append(_line(LEFT, y(level), WIDTH - RIGHT, y(level), "grid" if part else "axis"))
+        drawn.append(line(LEFT, y(level), WIDTH - RIGHT, y(level), "grid" if part else "axis"))
         mark = f"{level:.0%}" if share else f"{level:.2g}"
-        drawn.append(_text(LEFT - 6, y(level) + 4, mark, anchor="end"))
+        drawn.append(text(LEFT - 6, y(level) + 4, mark, anchor="end"))
     for place, mark in _marks(first, last):
-        drawn.append(_text(x(place), HEIGHT - BOTTOM + 15, mark, anchor="middle"))
+        drawn.append(text(x(place), HEIGHT - BOTTOM + 15, mark, anchor="middle"))
     for curve in series:
         points = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in curve.points)
         drawn.append(tag("polyline", points=points, class_=f"line {curve.colour}"))
-    drawn.append(_text(LEFT + wide / 2, HEIGHT - BOTTOM + 29, across, anchor="middle"))
-    return _svg(HEIGHT, drawn, _legend(series), f"{up} over {across}")
+    drawn.append(text(LEFT + wide / 2, HEIGHT - BOTTOM + 29, across, anchor="middle"))
+    return svg(HEIGHT, drawn, _legend(series), f"{up} over {across}")
 
 
 def bars(rows: Sequence[Bar], *, chance: float | None = None, what: str) -> Html:
@@ -102,18 +102,18 @@ def bars(rows: Sequence[Bar], *, chance: float | None = None, what: str) -> Html
     drawn: list[Html] = []
     for number, row in enumerate(rows):
         top = number * ROW
-        drawn.append(_text(0, top + 13, shortened(row.name, 38 - len(row.note) // 2)))
-        drawn.append(_text(WIDTH, top + 13, row.note, anchor="end"))
+        drawn.append(text(0, top + 13, shortened(row.name, 38 - len(row.note) // 2)))
+        drawn.append(text(WIDTH, top + 13, row.note, anchor="end"))
         drawn.append(tag("rect", x=0, y=top + 19, width=f"{x(row.value):.1f}", height=11, class_=f"fill-{row.colour}"))
         if row.interval:
             low, high = x(row.interval[0]), x(row.interval[1])
-            drawn.append(_line(low, top + 24.5, high, top + 24.5, "whisker"))
-            drawn += [_line(end, top + 20, end, top + 29, "whisker") for end in (low, high)]
+            drawn.append(line(low, top + 24.5, high, top + 24.5, "whisker"))
+            drawn += [line(end, top + 20, end, top + 29, "whisker") for end in (low, high)]
     if chance is not None:
         ends = [(number * ROW + 16, number * ROW + 33) for number in range(len(rows))]
-        drawn += [_line(x(chance), begin, x(chance), end, "whisker") for begin, end in ends]
-        drawn.append(_text(x(chance) + 4, bottom + 10, f"guessing: {chance:.0%}", soft=True))
-    return _svg(bottom + 14, drawn, None, what)
+        drawn += [line(x(chance), begin, x(chance), end, "whisker") for begin, end in ends]
+        drawn.append(text(x(chance) + 4, bottom + 10, f"guessing: {chance:.0%}", soft=True))
+    return svg(bottom + 14, drawn, None, what)
 
 
 def dots(rows: Sequence[tuple[str, float]], *, what: str) -> Html:
@@ -124,15 +124,15 @@ def dots(rows: Sequence[tuple[str, float]], *, what: str) -> Html:
     drawn = []
     for part in (0, 0.25, 0.5, 0.75, 1):
         place = begin + wide * part
-        drawn.append(_line(place, 0, place, bottom, "grid"))
-        drawn.append(_text(place, bottom + 14, f"{part:.0%}", anchor="middle", soft=True))
+        drawn.append(line(place, 0, place, bottom, "grid"))
+        drawn.append(text(place, bottom + 14, f"{part:.0%}", anchor="middle", soft=True))
     for number, (name, value) in enumerate(rows):
         middle = number * step + 8
-        drawn.append(_text(begin - 8, middle + 4, shortened(name, 17), anchor="end"))
-        drawn.append(_line(begin, middle, begin + wide * value, middle, "one"))
+        drawn.append(text(begin - 8, middle + 4, shortened(name, 17), anchor="end"))
+        drawn.append(line(begin, middle, begin + wide * value, middle, "one"))
         drawn.append(tag("circle", cx=f"{begin + wide * value:.1f}", cy=middle, r=4, class_="fill-one"))
-        drawn.append(_text(WIDTH, middle + 4, f"{value:.0%}", anchor="end"))
-    return _svg(bottom + 20, drawn, None, what)
+        drawn.append(text(WIDTH, middle + 4, f"{value:.0%}", anchor="end"))
+    return svg(bottom + 20, drawn, None, what)
 
 
 def rounded_up(value: float) -> float:
@@ -162,22 +162,25 @@ def _marks(first: float, last: float) -> list[tuple[float, str]]:
     return [(whole, str(whole)) for whole in sorted({round(place) for place in places})]
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Html:
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Html:
+    """Draw a line; ``kind`` is its class in the style."""
     return tag("line", x1=f"{x1:.1f}", y1=f"{y1:.1f}", x2=f"{x2:.1f}", y2=f"{y2:.1f}", class_=kind)
 
 
-def _text(x: float, y: float, content: str, *, anchor: str = "start", soft: bool = False) -> Html:
+def text(x: float, y: float, content: str, *, anchor: str = "start", soft: bool = False) -> Html:
+    """Write into a chart."""
     return tag("text", content, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor, class_="soft" if soft else None)
 
 
 def _legend(series: Sequence[Series]) -> list[Html]:
     drawn, x = [], float(LEFT)
     for curve in series:
-        drawn.append(_line(x, HEIGHT - 9, x + 18, HEIGHT - 9, f"line {curve.colour}"))
-        drawn.append(_text(x + 23, HEIGHT - 5, curve.name, soft=True))
+        drawn.append(line(x, HEIGHT - 9, x + 18, HEIGHT - 9, f"line {curve.colour}"))
+        drawn.append(text(x + 23, HEIGHT - 5, curve.name, soft=True))
         x += 38 + 6 * len(curve.name)
     return drawn
 
 
-def _svg(height: float, drawn: list[Html], legend: list[Html] | None, what: str) -> Html:
+def svg(height: float, drawn: list[Html], legend: list[Html] | None, what: str) -> Html:
+    """Make a chart of what was drawn; ``what`` is told to those who cannot see it."""
     return tag("svg", *drawn, *(legend or []), viewBox=f"0 0 {WIDTH} {height:.0f}", role="img", aria_label=what)

@@ -35,6 +35,7 @@ svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 svg .one { stroke: var(--one); } svg .two { stroke: var(--two); }
 svg .ideal { stroke: var(--soft); stroke-dasharray: 4 4; }
 svg .fill-one { fill: var(--one); } svg .fill-two { fill: var(--two); }
+svg .band { opacity: .18; stroke: none; }
 svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .matrix { border-collapse: separate; border-spacing: 1px; font-size: .75rem; width: 100%; table-layout: fixed; }
 .matrix th, .matrix td { border: 0; padding: 0; text-align: center; vertical-align: middle; height: 1.9rem; }

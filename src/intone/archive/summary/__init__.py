@@ -49,15 +49,17 @@ def summarise(results: str, question: Question | None = None) -> ArchiveSummary:
         card_prior, why_not, notes = _prior(tables)
         recordings, untimed = tables.one("SELECT count(*), count(*) FILTER (WHERE us IS NULL) FROM recordings")
         (errors,) = tables.one("SELECT count(DISTINCT path) FROM every_error")
+        by = groups.by(tables, question.by, question, card_prior, why_not) if question.by else None
+        secret = {group.name: group.suppressed for group in by.groups if group.suppressed} if by else {}
         return ArchiveSummary(
             model=tables.archive["model"],
             question=question,
             recordings=recordings,
             errors=errors,
             whole=groups.whole(tables, question, card_prior, why_not),
-            by=groups.by(tables, question.by, question, card_prior, why_not) if question.by else None,
+            by=by,
             over=groups.by(tables, question.over, question, card_prior, why_not) if question.over else None,
-            conversations=conversations(tables, question) if question.customer is not None else None,
+            conversations=conversations(tables, question, secret) if question.customer is not None else None,
             drift=drift(tables, question),
             notes=(*notes, *_notes(tables, question, recordings, untimed, heard)),
         )

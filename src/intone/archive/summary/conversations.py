@@ -4,6 +4,8 @@ Everything here is of the customer's voice; an agent's is not looked at (:mod:`i
 out). *Negative* speech is that of anger, disgust, fear and sadness, and only sure answers count.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from intone.archive.summary.figures import Agent, Call, Conversations, Customer, Figure, Question
@@ -62,17 +64,26 @@ FROM told""".format(
 )
 
 
-def conversations(tables: Tables, question: Question) -> Conversations:
+def conversations(tables: Tables, question: Question, secret: Mapping[str, str]) -> Conversations:
     """Rank customers and calls, and set agents beside one another where that is asked for.
 
     A call's score is 0 to 100, the sum of three parts: 40 times the negative share of the customer's sure speech, 40
     times that share in the last fifth of the call alone (that of the whole where no speech is sure there), and 20 times
     ``seconds / (seconds + 60)`` of the negative speech's seconds. A customer's is the mean over their calls.
+
+    Parameters
+    ----------
+    tables : Tables
+        What is summed up.
+    question : Question
+        Which groups, and how small one may be.
+    secret : mapping of str to str
+        The groups that are suppressed elsewhere, and why: they are here too.
     """
     tables.rows(CALLS)
     (count,) = tables.one("SELECT count(*) FROM calls")
-    customers, hidden = _customers(tables, question)
-    agents, every = _agents(tables, question) if question.by == "agent" else ((), None)
+    customers, hidden = _customers(tables, question, secret if question.by == "speaker" else {})
+    agents, every = _agents(tables, question, secret) if question.by == "agent" else ((), None)
     return Conversations(count, customers, hidden, _listen(tables), agents, every)
 
 
@@ -91,17 +102,17 @@ def _listen(tables: Tables) -> tuple[Call, ...]:
     )
 
 
-def _customers(tables: Tables, question: Question) -> tuple[tuple[Customer, ...], int]:
+def _customers(tables: Tables, question: Question, secret: Mapping[str, str]) -> tuple[tuple[Customer, ...], int]:
     """Rank those of whom there are enough calls, and count the others."""
     (hidden,) = tables.one(
         "SELECT count(*) FROM (SELECT customer FROM calls WHERE customer IS NOT NULL GROUP BY customer "
-        "HAVING count(*) < $smallest)",
-        smallest=question.smallest,
+        "HAVING count(*) < $smallest OR list_contains($secret, customer))",
+        smallest=question.smallest, secret=list(secret),
     )  # fmt: skip
     ranked = tables.rows(
         "SELECT customer FROM calls WHERE customer IS NOT NULL GROUP BY customer HAVING count(*) >= $smallest "
-        "ORDER BY avg(score) DESC, customer LIMIT $most",
-        smallest=question.smallest, most=MOST,
+        "AND NOT list_contains($secret, customer) ORDER BY avg(score) DESC, customer LIMIT $most",
+        smallest=question.smallest, most=MOST, secret=list(secret),
     )  # fmt: skip
     found = []
     for (name,) in ranked:
@@ -131,7 +142,7 @@ def _gathered(tables: Tables, key: str, name: str, columns: list[str]) -> tuple[
     return int(values[0]), values, np.column_stack([each["one"], *(each[column] for column in columns)])
 
 
-def _agents(tables: Tables, question: Question) -> tuple[tuple[Agent, ...], Figure | None]:
+def _agents(tables: Tables, question: Question, secret: Mapping[str, str]) -> tuple[tuple[Agent, ...], Figure | None]:
     """Compare the customers' negativity in the first and the last third of calls with each agent.
 
     Only calls with sure speech of the customer in both thirds count, and only agents who are shown in the mean of all,
@@ -143,7 +154,7 @@ def _agents(tables: Tables, question: Question) -> tuple[tuple[Agent, ...], Figu
             f"WHERE agent IS NOT NULL {BOTH_THIRDS} GROUP BY agent ORDER BY count(*) DESC, agent LIMIT {MOST_AGENTS}"
         )
     )
-    hidden = suppressed(sizes, question.smallest)
+    hidden = {name: secret[name] for name in sizes if name in secret} | suppressed(sizes, question.smallest)
     rest = [Agent(name, size, hidden[name]) for name, size in sizes.items() if name in hidden]
     shown = [name for name in sizes if name not in hidden]
     if not shown:
