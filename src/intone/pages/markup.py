@@ -79,7 +79,8 @@ def table(headings: list[str], rows: list[list[Any]], *, numbers: int = 1, capti
         for row in rows
     ]
     title = [tag("caption", caption)] if caption else []
-    return tag("div", tag("table", *title, tag("thead", tag("tr", *head)), tag("tbody", *body)), class_="wide")
+    whole = tag("table", *title, tag("thead", tag("tr", *head)), tag("tbody", *body))
+    return tag("div", whole, class_="wide", tabindex=0)  # so that it can be scrolled without a mouse
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> Html:

@@ -18,12 +18,14 @@ p { margin: .4rem 0 .8rem; max-width: 44rem; overflow-wrap: anywhere; }
 .warning { border-left: 4px solid var(--two); background: var(--card); padding: .5rem .8rem; margin: .5rem 0;
   max-width: 44rem; font-size: .92rem; }
 nav { font-size: .9rem; display: flex; flex-wrap: wrap; gap: .2rem 1rem; } a { color: var(--one); }
-.wide { overflow-x: auto; margin: .6rem 0 1rem; }
+.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.wide { position: relative; overflow-x: auto; margin: .6rem 0 1rem; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: .3rem; }
 th, td { padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; } thead th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 td.number, th.number { text-align: right; white-space: nowrap; }
+tbody th[scope=row] { min-width: 5.6rem; }
 td { overflow-wrap: anywhere; } .pairs th { min-width: 6.5rem; overflow-wrap: anywhere; }
 .unseen { color: var(--one); font-weight: 600; }
 .charts { display: flex; flex-wrap: wrap; gap: 1.2rem 2rem; align-items: flex-start; }

@@ -102,7 +102,14 @@ def around_zero(rows: Sequence[tuple[str, Figure]], *, centre: float | None = No
     if centre is not None:
         drawn.append(line(x(centre), 0, x(centre), bottom, "line ideal"))
     for part in (-1, -0.5, 0, 0.5, 1):
-        drawn.append(text(x(part * most), bottom + 15, f"{100 * part * most:+.0f}", anchor=_anchor(x(part * most))))
+        drawn.append(
+            text(
+                x(part * most),
+                bottom + 15,
+                f"{100 * part * most:+.3g}" if part else "0",
+                anchor=_anchor(x(part * most)),
+            )
+        )
     for number, (name, figure) in enumerate(rows):
         middle = number * ROW + ROW / 2
         drawn.append(text(NAMES - 8, middle + 4, shortened(name, 14), anchor="end"))

@@ -94,7 +94,7 @@ def by(tables: Tables, key: str, question: Question, card_prior: Floats | None, 
             _corrected(tables, name, size, card_prior) if card_prior is not None else prior.Correction((), why_not)
         )
         shares = Shares(
-            size.units, _named(found[1:]), _named(correction.shares), correction.why_not, found[0], size.over
+            size.units, _named(found[1:]), _named(correction.shares) or None, correction.why_not, found[0], size.over
         )
         groups.append(
             Group(name, size.recordings, "", shares, _trend(tables, name, size) if key not in TIMES else None)

@@ -59,7 +59,9 @@ def _table(one: wording.Table) -> Html:
     if not one.rows:
         return note
     rows = [list(row) for row in one.rows]
-    return joined(table(list(one.headings), rows, numbers=one.numbers, caption=one.title), note)
+    return joined(
+        table(list(one.headings), rows, numbers=one.numbers, caption=tag("span", one.title, class_="spoken")), note
+    )
 
 
 def _figure(chart: Html, caption: str) -> Html:

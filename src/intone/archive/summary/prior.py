@@ -62,28 +62,31 @@ def maximised(
         They sum to 1.
     """
     ratios = np.maximum(scores, FAINTEST) / prior
-    weights = weights / weights.sum(axis=-1, keepdims=True)
-
-    def gradient(shares: Floats) -> tuple[Floats, Floats]:
-        likely = shares @ ratios.T
-        return (weights / likely) @ ratios, (weights * np.log(likely)).sum(axis=-1)
-
-    shares = np.full((*weights.shape[:-1], len(prior)), 1 / len(prior)) if start is None else start
-    slope, likelihood = gradient(shares)
+    weighed = np.atleast_2d(weights / weights.sum(axis=-1, keepdims=True))
+    found = np.full((len(weighed), len(prior)), 1 / len(prior)) if start is None else np.atleast_2d(start).copy()
+    going = np.arange(len(weighed))  # those resamples that have not arrived
     for _ in range(MOST_ITERATIONS):
-        if slope.max() - 1 < tolerance:
-            break
+        shares = found[going]
+        slope, likelihood = _slope(shares, weighed, ratios)
         once = shares * slope
-        twice = once * gradient(once)[0]
+        found[going] = once / once.sum(axis=-1, keepdims=True)
+        far = slope.max(axis=-1) - 1 >= tolerance
+        if not far.any():
+            break
+        if far.mean() < 0.7:  # copying the weights is worth it only now and then
+            going, weighed = going[far], weighed[far]
+            continue
+        twice = once * _slope(once, weighed, ratios)[0]
         bold = _extrapolated(shares, once, twice)
-        slope, reached = gradient(bold)
-        fell = reached < likelihood
-        if fell.any():
-            bold = np.where(fell[..., None], twice, bold)
-            slope, reached = gradient(bold)
-        shares, likelihood = bold, reached
-    found = shares * slope
-    return np.asarray(found / found.sum(axis=-1, keepdims=True))
+        fell = _slope(bold, weighed, ratios)[1] < likelihood
+        found[going] = np.where(fell[:, None], twice, bold)
+    return np.asarray(found.reshape(*weights.shape[:-1], len(prior)))
+
+
+def _slope(shares: Floats, weights: Floats, ratios: Floats) -> tuple[Floats, Floats]:
+    """Give the likelihood's slope in each share, which times the share is the next step; and the log likelihood."""
+    likely = shares @ ratios.T
+    return (weights / likely) @ ratios, np.einsum("rn,rn->r", weights, np.log(likely))
 
 
 def _extrapolated(shares: Floats, once: Floats, twice: Floats) -> Floats:

@@ -1,0 +1,112 @@
+"""What tables are accepted, and what is said of others."""
+
+import json
+from pathlib import Path
+
+import fsspec
+import pyarrow.parquet as pq
+import pytest
+
+from intone.archive.summary import Question, periods, summarise
+from intone.emotions import Emotion
+from intone.errors import ArchiveError, UsageError
+from tests.summary_tables import Made, day
+
+FLAT = [0.1, 0.1, 0.1, 0.1, 0.4, 0.1, 0.1]
+
+
+@pytest.fixture
+def made() -> Made:
+    """Give twelve utterances, one a day."""
+    made = Made()
+    for number in range(12):
+        made.utterance(FLAT, time=day(number))
+    return made
+
+
+@pytest.mark.parametrize("name", ["plain", "it's [1] *odd* folder?", "naïve"])
+def test_any_folder_can_be_read(made: Made, tmp_path: Path, name: str) -> None:
+    (tmp_path / "it's 1 *odd* folder?").mkdir()  # what a pattern would find
+    assert summarise(str(made.write(tmp_path / name))).recordings == 12
+
+
+def test_an_address_can_be_read(made: Made, tmp_path: Path) -> None:
+    memory = fsspec.filesystem("memory")
+    made.errors.append({"path": "broken.wav", "size": 1, "code": "empty"})
+    memory.put(str(made.write(tmp_path / "results")), "/archive/results", recursive=True)
+    found = summarise("memory://archive/results")
+    assert (found.recordings, found.errors) == (12, 1)
+
+
+def test_since_and_until_hold_their_days(made: Made, tmp_path: Path) -> None:
+    folder = str(made.write(tmp_path))
+    since, until = periods.parsed("2026-01-07", "--since"), periods.parsed("2026-01-09", "--until")
+    assert summarise(folder, Question(since=since)).recordings == 10
+    assert summarise(folder, Question(until=until)).recordings == 5
+    assert summarise(folder, Question(since=since, until=until)).recordings == 3
+    with pytest.raises(ArchiveError, match="no recording is of the time"):
+        summarise(folder, Question(since=periods.parsed("2027", "--since")))
+
+
+def test_what_is_no_archive_is_wrong_usage(made: Made, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no archive\.json"):
+        summarise(str(tmp_path / "nothing"))
+    (tmp_path / "archive.json").write_text(json.dumps({"schema": 1, "model": "intone-tiny"}))
+    with pytest.raises(UsageError, match=r"no recordings/part"):
+        summarise(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "held", ["{", "[]", "{}", '{"schema": 2, "model": "m"}', '{"schema": 1}', '{"schema": 1, "model": 3}']
+)
+def test_another_archive_file_is_refused(made: Made, tmp_path: Path, held: str) -> None:
+    (made.write(tmp_path) / "archive.json").write_text(held)
+    with pytest.raises(ArchiveError, match=r"archive\.json"):
+        summarise(str(tmp_path))
+
+
+def test_another_schema_is_refused(made: Made, tmp_path: Path) -> None:
+    made.write(tmp_path, schema="2")
+    (tmp_path / "archive.json").write_text(json.dumps({"schema": 1, "model": "intone-tiny"}))
+    with pytest.raises(ArchiveError, match="the schema is 2; this version of Intone reads 1"):
+        summarise(str(tmp_path))
+
+
+def test_one_part_without_a_schema_is_refused(made: Made, tmp_path: Path) -> None:
+    part = made.write(tmp_path) / "recordings" / "part-00001.parquet"
+    pq.write_table(pq.read_table(part).replace_schema_metadata({}), part)
+    with pytest.raises(ArchiveError, match="the schema is 1, none"):
+        summarise(str(tmp_path))
+
+
+def test_a_broken_part_is_named_in_a_sentence(made: Made, tmp_path: Path) -> None:
+    part = made.write(tmp_path) / "recordings" / "part-00001.parquet"
+    part.write_bytes(part.read_bytes()[:200])
+    with pytest.raises(ArchiveError, match="part-00001") as said:
+        summarise(str(tmp_path))
+    assert "\n" not in str(said.value)
+
+
+def test_a_recording_that_stands_there_twice_is_named(made: Made, tmp_path: Path) -> None:
+    made.utterance(FLAT, path="000003.wav")
+    with pytest.raises(ArchiveError, match=r"000003\.wav stands in the tables more than once"):
+        summarise(str(made.write(tmp_path)))
+
+
+def test_models_without_a_card_and_several_models_are_not_corrected(made: Made, tmp_path: Path) -> None:
+    unknown = summarise(str(made.write(tmp_path / "one", model="nowhere"))).whole.shares
+    assert unknown is not None
+    assert "card of the model" in unknown.why_not
+    made.recordings[0]["model"] = "another"
+    several = summarise(str(made.write(tmp_path / "two"))).whole.shares
+    assert several is not None
+    assert several.corrected is None
+    assert "several models (another, intone-tiny)" in several.why_not
+
+
+def test_what_carries_no_speech_does_not_count(made: Made, tmp_path: Path) -> None:
+    silent = {str(emotion): None for emotion in Emotion}
+    made.recordings.append({"path": "silent.wav", "kind": "utterance", "emotion": None, **silent})
+    found = summarise(str(made.write(tmp_path)))
+    assert (found.recordings, found.whole.recordings) == (13, 12)
+    assert any("1 of 13 recordings carry no speech" in note for note in found.notes)
