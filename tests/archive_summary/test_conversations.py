@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from intone.archive.summary import Question, summarise
+from intone.archive.summary.conversations import _change
 from intone.archive.summary.figures import Conversations
 from intone.emotions import Emotion
 from tests.summary_tables import Made, day
@@ -121,6 +122,13 @@ def test_agents_are_set_beside_the_mean_of_those_shown(tmp_path: Path) -> None:
     assert ada is not None
     assert (ada.high or 0) - (ada.low or 0) == pytest.approx(2 * 1.96 * spread, rel=0.15)
     assert (ada.high or 0) < 0
+
+
+def test_agents_are_resampled_apart_from_one_another() -> None:
+    calls = np.column_stack([np.ones(30), np.zeros(30), np.arange(30) / 30])
+    (value, one), (_, other) = (_change(30, calls.sum(axis=0), calls, seed=seed) for seed in (0, 1))
+    assert value == pytest.approx(29 / 60)
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.15
 
 
 def test_a_hidden_agents_calls_change_nothing_that_is_shown(tmp_path: Path) -> None:

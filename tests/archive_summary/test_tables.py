@@ -39,11 +39,13 @@ def test_an_address_can_be_read(made: Made, tmp_path: Path) -> None:
 
 
 def test_since_and_until_hold_their_days(made: Made, tmp_path: Path) -> None:
+    for moment in (day(1.625), day(4.625)):  # midnight: the first of Wednesday, and the first after Friday
+        made.utterance(FLAT, time=moment)
     folder = str(made.write(tmp_path))
     since, until = periods.parsed("2026-01-07", "--since"), periods.parsed("2026-01-09", "--until")
-    assert summarise(folder, Question(since=since)).recordings == 10
-    assert summarise(folder, Question(until=until)).recordings == 5
-    assert summarise(folder, Question(since=since, until=until)).recordings == 3
+    assert summarise(folder, Question(since=since)).recordings == 12
+    assert summarise(folder, Question(until=until)).recordings == 6
+    assert summarise(folder, Question(since=since, until=until)).recordings == 4
     with pytest.raises(ArchiveError, match="no recording is of the time"):
         summarise(folder, Question(since=periods.parsed("2027", "--since")))
 

@@ -149,9 +149,8 @@ def _run(run: Sequence[tuple[int, Figure]], x: Callable[[int], float], y: Scale,
 
 
 def _marked(count: int) -> list[int]:
-    if count <= MOST_MARKS:
-        return list(range(count))
-    return sorted({round(step * (count - 1) / (MOST_MARKS - 1)) for step in range(MOST_MARKS)})
+    """Choose the periods whose names are written, equally many apart."""
+    return list(range(0, count, max(1, -(-(count - 1) // (MOST_MARKS - 1)))))
 
 
 def _whisker(x: Scale, figure: Figure, y: float) -> list[Html]:

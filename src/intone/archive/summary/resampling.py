@@ -66,10 +66,8 @@ def figures(
 def around(values: Floats, found: Floats, centre: Floats, bounds: tuple[float, float] = (0.0, 1.0)) -> list[Figure]:
     """Lay the middle 95 % of resamples ``(resamples, figures)``, which lie about ``centre``, around the values."""
     low, high = np.nanquantile(found - centre, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    return [
-        Figure(float(value), float(np.clip(value + below, *bounds)), float(np.clip(value + above, *bounds)))
-        for value, below, above in zip(values, low, high, strict=True)
-    ]
+    low, high = np.clip(values + np.minimum(low, 0), *bounds), np.clip(values + np.maximum(high, 0), *bounds)
+    return [Figure(*map(float, figure)) for figure in zip(values, low, high, strict=True)]
 
 
 def ratio(sums: Floats) -> Floats:

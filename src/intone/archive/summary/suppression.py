@@ -9,9 +9,9 @@ def suppressed(sizes: Mapping[str, int], smallest: int) -> dict[str, str]:
     """Name the groups whose figures must not be shown, and why.
 
     The figures of the whole are shown, and from them, less those of all other groups, one hidden group could be worked
-    out, or several that together are still small. So the smallest of the others are hidden too, until there are two,
-    with together at least ``smallest`` recordings (secondary suppression: Willenborg and de Waal 2001, "Elements of
-    statistical disclosure control").
+    out, or several that together are still small. So the smallest of the others are hidden too, until all hidden
+    ones have at least ``smallest`` recordings together (secondary suppression: Willenborg and de Waal 2001, "Elements
+    of statistical disclosure control").
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def suppressed(sizes: Mapping[str, int], smallest: int) -> dict[str, str]:
         return {}
     others = sorted((size, name) for name, size in sizes.items() if name not in hidden)
     for _, name in others:
-        if len(hidden) >= 2 and sum(sizes[other] for other in hidden) >= smallest:
+        if sum(sizes[other] for other in hidden) >= smallest:
             break
         hidden[name] = BESIDE
     return hidden

@@ -150,7 +150,6 @@ def conversations(summary: ArchiveSummary) -> list[Table]:
         [[one.path, moment(one.at), f"{one.emotion}, {one.confidence:.0%} sure", f"{one.score:.0f}",
           f"{one.negative:.0%}", "" if one.negative_end is None else f"{one.negative_end:.0%}"]
          for one in found.listen],
-        numbers=3,
         note="Each is one recording, so that there is no interval. A call without a sure, strongly negative moment is "
         "not among them.",
     )  # fmt: skip
