@@ -1,6 +1,7 @@
 """Tables of an archive, as `intone batch` leaves them, of recordings that a test makes up."""
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,32 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from intone.archive import schema as schemas
 from intone.emotions import Emotion
 
 Floats = NDArray[np.float64]
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 """A Monday."""
-_SEVEN = [(str(emotion), pa.float32()) for emotion in Emotion]
-_MOMENT = pa.timestamp("us", tz="UTC")
-SCHEMAS = {
-    "recordings": pa.schema([
-        ("path", pa.string()), ("size", pa.int64()), ("modified", _MOMENT), ("sha256", pa.string()),
-        ("speaker", pa.string()), ("agent", pa.string()), ("queue", pa.string()), ("time", _MOMENT),
-        ("kind", pa.string()), ("model", pa.string()), ("duration", pa.float64()), ("speech", pa.float64()),
-        ("emotion", pa.string()), ("confidence", pa.float32()), ("unsure", pa.bool_()), ("unsure_share", pa.float32()),
-        *_SEVEN, ("level_db", pa.float32()), ("bandwidth_hz", pa.float32()), ("noise_db", pa.float32()),
-        ("embedding", pa.list_(pa.float16())),
-    ]),
-    "segments": pa.schema([
-        ("path", pa.string()), ("number", pa.int32()), ("start", pa.float64()), ("end", pa.float64()),
-        ("channel", pa.int16()), ("speaker", pa.string()), ("emotion", pa.string()), ("confidence", pa.float32()),
-        ("unsure", pa.bool_()), *_SEVEN,
-    ]),
-    "errors": pa.schema([
-        ("path", pa.string()), ("size", pa.int64()), ("modified", _MOMENT), ("code", pa.string()),
-        ("class", pa.string()), ("message", pa.string()),
-    ]),
-}  # fmt: skip
 
 
 @dataclass
@@ -48,7 +29,7 @@ class Made:
     segments: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
-    def utterance(self, scores: Sequence[float] | Floats, **told: Any) -> None:
+    def utterance(self, scores: Sequence[float] | Floats, **told: object) -> None:
         """Add an utterance of two seconds with these probabilities of the seven."""
         seven = dict(zip(Emotion, map(float, scores), strict=True))
         likeliest = max(seven, key=lambda emotion: seven[emotion])
@@ -58,7 +39,7 @@ class Made:
         }  # fmt: skip
         self.recordings.append(usual | {str(emotion): seven[emotion] for emotion in Emotion} | told)
 
-    def call(self, *segments: tuple[float, float, int, Emotion, float], **told: Any) -> None:
+    def call(self, *segments: tuple[float, float, int, Emotion, float], **told: object) -> None:
         """Add a timeline of segments (start, end, channel, emotion, confidence), each unsure below 0.5."""
         path = told.setdefault("path", f"{len(self.recordings):06d}.wav")
         for number, (start, end, channel, emotion, confidence) in enumerate(segments):
@@ -72,8 +53,10 @@ class Made:
                  "speech": sum(end - start for start, end, *_ in segments)}  # fmt: skip
         self.recordings.append(usual | told)
 
-    def write(self, folder: Path, *, model: str = "intone-tiny", parts: int = 2, schema: str = "1") -> Path:
-        """Write all of it, in several parts."""
+    def write(
+        self, folder: Path, *, model: str = "intone-tiny", parts: int = 2, schema: str = "1", **told: object
+    ) -> Path:
+        """Write all of it, in several parts; ``told`` stands in ``archive.json`` too."""
         usual = {"model": model, "size": 1000, "modified": START, "sha256": "0" * 64, "level_db": -23.0,
                  "bandwidth_hz": 7000.0, "noise_db": -60.0}  # fmt: skip
         recordings = [usual | {"unsure_share": None} | row for row in self.recordings]
@@ -81,8 +64,9 @@ class Made:
             if rows:
                 (folder / table).mkdir(parents=True, exist_ok=True)
             for part in range(parts if rows else 0):
-                _write(SCHEMAS[table], rows[part::parts], folder / table / f"part-{part:05d}.parquet", schema)
-        (folder / "archive.json").write_text(json.dumps({"schema": int(schema), "model": model}))
+                own = [row for row in rows if zlib.crc32(str(row["path"]).encode()) % parts == part]
+                _write(schemas.of(table), own, folder / table / f"part-{part:05d}.parquet", schema)
+        (folder / "archive.json").write_text(json.dumps({"schema": int(schema), "model": model, **told}))
         return folder
 
 

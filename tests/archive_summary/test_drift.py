@@ -10,6 +10,7 @@ from scipy import stats
 from intone.archive.summary import Question, periods, summarise
 from intone.archive.summary.drift import CHANCE, EFFECT, difference, moved
 from intone.archive.summary.figures import Change, Drift
+from intone.emotions import Emotion
 from tests.summary_tables import Made, day
 
 FLAT = [0.1, 0.1, 0.1, 0.1, 0.4, 0.1, 0.1]
@@ -111,6 +112,17 @@ def test_a_large_archive_is_not_warned_of_nothing(tmp_path: Path) -> None:
     found = changes(drifted(archive(8000, noise_db=0.1), tmp_path))["noise_db"]
     assert found.p < CHANCE / 6  # a test alone would warn
     assert not found.warning
+
+
+def test_the_confidence_of_a_timeline_is_that_of_its_segments(tmp_path: Path) -> None:
+    made = Made()
+    for number in range(80):
+        sure = 0.6 + 0.001 * (number % 7) + (0.1 if number >= 40 else 0.0)
+        made.call((0, 3, 1, Emotion.ANGER, sure), (3, 4, 1, Emotion.NEUTRAL, 0.4), time=day(number), confidence=0.75)
+    found = changes(drifted(made, tmp_path))["confidence"]
+    assert found.before == pytest.approx((3 * 0.603 + 0.4) / 4, abs=1e-3)
+    assert found.after == pytest.approx((3 * 0.703 + 0.4) / 4, abs=1e-3)
+    assert found.warning
 
 
 def test_too_few_recordings_are_not_compared(tmp_path: Path) -> None:

@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 
 import fsspec
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from intone.archive import Options
 from intone.archive.summary import Question, periods, summarise
 from intone.emotions import Emotion
 from intone.errors import ArchiveError, UsageError
-from tests.summary_tables import Made, day
+from intone.hear import loading
+from tests.archived import FOLLOWED, PLAIN, heard, pieces, table
+from tests.summary_tables import Classifier, Made, day
 
 FLAT = [0.1, 0.1, 0.1, 0.1, 0.4, 0.1, 0.1]
 
@@ -70,7 +74,7 @@ def test_another_archive_file_is_refused(made: Made, tmp_path: Path, held: str) 
 def test_another_schema_is_refused(made: Made, tmp_path: Path) -> None:
     made.write(tmp_path, schema="2")
     (tmp_path / "archive.json").write_text(json.dumps({"schema": 1, "model": "intone-tiny"}))
-    with pytest.raises(ArchiveError, match="the schema is 2; this version of Intone reads 1"):
+    with pytest.raises(ArchiveError, match="the schema is 2; accepted is 1"):
         summarise(str(tmp_path))
 
 
@@ -98,12 +102,71 @@ def test_a_recording_that_stands_there_twice_is_named(made: Made, tmp_path: Path
 def test_models_without_a_card_and_several_models_are_not_corrected(made: Made, tmp_path: Path) -> None:
     unknown = summarise(str(made.write(tmp_path / "one", model="nowhere"))).whole.shares
     assert unknown is not None
-    assert "card of the model" in unknown.why_not
+    assert "card of the model is needed" in unknown.why_not
     made.recordings[0]["model"] = "another"
     several = summarise(str(made.write(tmp_path / "two"))).whole.shares
     assert several is not None
     assert several.corrected is None
     assert "several models (another, intone-tiny)" in several.why_not
+
+
+@pytest.mark.parametrize("options", [PLAIN, FOLLOWED], ids=["utterances", "timelines"])
+def test_what_a_batch_wrote_is_summed_up(examples: Path, tmp_path: Path, options: Options) -> None:
+    pieces(examples, tmp_path / "sounds", 12)
+    heard(tmp_path / "sounds", out=tmp_path / "out", options=options)
+    found = summarise(str(tmp_path / "out"), Question(smallest=1))
+    assert (found.recordings, found.model) == (12, "intone-tiny")
+    rows = table(tmp_path / "out", "segments" if options.timeline else "recordings")
+    weights = [row["end"] - row["start"] if options.timeline else 1.0 for row in rows]
+    shares = found.whole.shares
+    assert shares is not None
+    assert shares.units == len(rows) > 5
+    for emotion in Emotion:
+        expected = np.average([row[emotion] for row in rows], weights=weights)
+        assert shares.raw[emotion].value == pytest.approx(expected, abs=1e-5)
+    assert "fewer than 50" in shares.why_not  # the model was the right one
+
+
+def test_segments_that_a_killed_run_left_do_not_count(tmp_path: Path) -> None:
+    made = Made()
+    for _ in range(12):
+        made.call((0, 2, 1, Emotion.ANGER, 0.8), (2, 4, 2, Emotion.NEUTRAL, 0.8))
+    folder = made.write(tmp_path)
+    before = summarise(str(folder)).to_dict()
+    left = pq.read_table(folder / "segments" / "part-00000.parquet")
+    pq.write_table(left, folder / "segments" / "part-00009.parquet")
+    assert summarise(str(folder)).to_dict() == before
+
+
+def test_probabilities_for_another_world_are_corrected_from_there(tmp_path: Path) -> None:
+    made, world = Made(), np.array([0.3, 0.05, 0.05, 0.1, 0.3, 0.1, 0.1])
+    scores, _ = Classifier(1.8, world, 3).answers(np.array([0.02, 0.02, 0.02, 0.02, 0.88, 0.02, 0.02]), 1000)
+    for one in scores:
+        made.utterance(one)
+    told = dict(zip(map(str, Emotion), world.tolist(), strict=True))
+    right = summarise(str(made.write(tmp_path / "right", prior=told))).whole.shares
+    wrong = summarise(str(made.write(tmp_path / "wrong", prior={}))).whole.shares
+    assert right is not None
+    assert wrong is not None
+    assert right.corrected is not None
+    assert wrong.corrected is not None
+    assert right.corrected[Emotion.NEUTRAL].value == pytest.approx(0.88, abs=0.04)
+    assert abs(wrong.corrected[Emotion.ANGER].value - 0.02) > abs(right.corrected[Emotion.ANGER].value - 0.02) + 0.02
+
+
+def test_only_the_model_that_heard_them_corrects(made: Made, tmp_path: Path) -> None:
+    folder = str(made.write(tmp_path / "named", model="my-own", fingerprint="0"))
+    for question in (Question(), Question(model="intone-classic")):
+        shares = summarise(folder, question).whole.shares
+        assert shares is not None
+        assert "--model" in shares.why_not
+    card = loading.load(threads=1).card
+    told = summarise(str(made.write(tmp_path / "same", fingerprint=card.fingerprint))).whole.shares
+    other = summarise(str(made.write(tmp_path / "other", fingerprint="retrained"))).whole.shares
+    assert told is not None
+    assert other is not None
+    assert "fewer than 50" in told.why_not  # the model was the right one
+    assert "is not the model that heard this" in other.why_not
 
 
 def test_what_carries_no_speech_does_not_count(made: Made, tmp_path: Path) -> None:

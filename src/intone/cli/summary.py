@@ -49,6 +49,7 @@ def summary(
         list[Emotion] | None, typer.Option(help="Follow this one over groups and time; anger and sadness otherwise.")
     ] = None,
     smallest: Annotated[int, typer.Option(min=1, help="Groups of fewer recordings have no figures.")] = 10,
+    model: Annotated[str, typer.Option(help="The model that heard the recordings, where it does not ship.")] = "",
     html: Annotated[Path | None, typer.Option(help="Write a page, with plots, into this file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="All figures as one object.")] = False,
 ) -> None:
@@ -68,6 +69,7 @@ def summary(
         until=periods.parsed(until, "--until") if until else None,
         drift=periods.pair(drift, "--drift") if drift else None,
         smallest=smallest,
+        model=model,
     )
     found = archive.summarise(results, question)
     followed = tuple(dict.fromkeys(emotion or FOLLOWED))

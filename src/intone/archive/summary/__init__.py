@@ -46,7 +46,7 @@ def summarise(results: str, question: Question | None = None) -> ArchiveSummary:
                 f"{results}: in no recording channel {question.customer} speaks beside another one, so that the "
                 "customer's voice could be told from the agent's."
             )
-        card_prior, why_not, notes = _prior(tables)
+        card_prior, why_not, notes = _prior(tables, question)
         recordings, untimed = tables.one("SELECT count(*), count(*) FILTER (WHERE us IS NULL) FROM recordings")
         (errors,) = tables.one("SELECT count(DISTINCT path) FROM every_error")
         by = groups.by(tables, question.by, question, card_prior, why_not) if question.by else None
@@ -65,20 +65,22 @@ def summarise(results: str, question: Question | None = None) -> ArchiveSummary:
         )
 
 
-def _prior(tables: Tables) -> tuple[Floats | None, str, list[str]]:
-    """Find how common each emotion was in the training: on the card of the model that made the tables."""
+def _prior(tables: Tables, question: Question) -> tuple[Floats | None, str, list[str]]:
+    """Find which shares the probabilities were made for: those on the model's card, or what 'intone batch' was told."""
     from intone.hear import loading
+    from intone.hear.answering import RAREST, Answering
 
     models = [name for (name,) in tables.rows("SELECT DISTINCT model FROM recordings ORDER BY model")]
     if len(models) > 1:
         return None, f"Not corrected: the recordings were heard by several models ({', '.join(models)}).", []
     name = tables.archive["model"]
     try:
-        card = loading.load(name, threads=1).card
+        card = loading.load(question.model or name, threads=1).card
+        shares = dict(zip(card.labels, Answering(card, tables.archive.get("prior") or None).shares, strict=True))
     except IntoneError as error:
-        return None, f"Not corrected: the training's shares stand on the card of the model ({error})", []
-    shares = np.array([card.prior.get(emotion, 1.0 if not card.prior else 0.0) for emotion in Emotion])
-    shares = np.maximum(shares, 1e-6)
+        return None, f"Not corrected: the card of the model is needed; name it by --model ({error})", []
+    if card.name != name or tables.archive.get("fingerprint", card.fingerprint) != card.fingerprint:
+        return None, f"Not corrected: {question.model or name} is not the model that heard this; see --model.", []
     notes = []
     if not card.prior:
         notes.append(
@@ -86,7 +88,8 @@ def _prior(tables: Tables) -> tuple[Floats | None, str, list[str]]:
         )
     if not card.calibrated_on:
         notes.append(f"The confidence of {name} was not fitted on held-out speakers; the corrected shares rest on it.")
-    return np.asarray(shares / shares.sum(), dtype=np.float64), "", notes
+    found = np.array([shares.get(emotion, 0.0) for emotion in Emotion])
+    return np.maximum(found, RAREST) / np.maximum(found, RAREST).sum(), "", notes
 
 
 def _notes(tables: Tables, question: Question, recordings: int, untimed: int, heard: int) -> list[str]:

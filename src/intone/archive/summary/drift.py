@@ -39,6 +39,11 @@ MEANS = {
     EMBEDDING: "The voices or their sound differ from those before in ways that no single measure tells.",
 }
 
+# The confidence in the row of a timeline is the share of its most frequent emotion: that of its segments is taken.
+HEARD = """(
+    SELECT r.* EXCLUDE (confidence), h.confidence FROM recordings r LEFT JOIN (
+        SELECT id, sum(weight * confidence) / sum(weight) AS confidence FROM heard GROUP BY id) h USING (id))"""
+
 Floats = NDArray[np.float64]
 
 
@@ -97,7 +102,7 @@ def _moments(tables: Tables, begin: int, end: int) -> dict[str, tuple[int, float
         for name in MEASURES
     )
     row = tables.one(
-        f"SELECT {told} FROM recordings WHERE us >= $begin AND us < $end AND emotion IS NOT NULL", begin=begin, end=end
+        f"SELECT {told} FROM {HEARD} WHERE us >= $begin AND us < $end AND emotion IS NOT NULL", begin=begin, end=end
     )
     return {name: (row[3 * number], row[3 * number + 1], row[3 * number + 2]) for number, name in enumerate(MEASURES)}
 

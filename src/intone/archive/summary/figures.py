@@ -32,6 +32,8 @@ class Question:
         What is compared, the reference first; None for the earlier half and the later half.
     smallest : int, default 10
         Groups of fewer recordings are named with their size alone.
+    model : str
+        The model file or run folder that heard the recordings, where it is none of those that ship.
     """
 
     by: str = ""
@@ -41,6 +43,7 @@ class Question:
     until: Period | None = None
     drift: tuple[Period, Period] | None = None
     smallest: int = SMALLEST
+    model: str = ""
 
 
 @dataclass(frozen=True)

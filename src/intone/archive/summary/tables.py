@@ -12,12 +12,11 @@ import fsspec
 import numpy as np
 from numpy.typing import NDArray
 
+from intone.archive.schema import KEY, VERSION
 from intone.archive.summary.figures import Question
 from intone.emotions import Emotion
 from intone.errors import ArchiveError, UsageError
 
-SCHEMA = 1
-SCHEMA_KEY = "intone.schema"
 UNREADABLE = (
     duckdb.IOException, duckdb.InvalidInputException, duckdb.BinderException, duckdb.ConversionException,
     duckdb.OutOfMemoryException,
@@ -30,16 +29,18 @@ EMOTIONS = ", ".join(Emotion)
 # recording in which another channel speaks as well is known to keep the two apart.
 CUSTOMERS = """
     AND s.channel = $customer
-    AND s.path IN (SELECT path FROM every_segment GROUP BY path HAVING count(DISTINCT channel) > 1)"""
+    AND (s.path, s.part) IN (
+        SELECT (path, part) FROM every_segment GROUP BY path, part HAVING count(DISTINCT channel) > 1)"""
 RECORDINGS = """
 CREATE TEMP TABLE recordings AS SELECT
-    row_number() OVER (ORDER BY path) AS id, path, epoch_us(time) AS us, nullif(speaker, '') AS speaker,
+    row_number() OVER (ORDER BY path) AS id, path, part, epoch_us(time) AS us, nullif(speaker, '') AS speaker,
     nullif(agent, '') AS agent, nullif(queue, '') AS queue, kind, model, duration, speech, emotion, confidence,
     coalesce(unsure_share, unsure::DOUBLE) AS unsure_share, unsure, level_db, bandwidth_hz, noise_db, {emotions},
     (hash(path) >> 1)::BIGINT AS path_key,
     (hash(coalesce('speaker ' || nullif(speaker, ''), path)) >> 1)::BIGINT AS speaker_key
 FROM every_recording
 WHERE ($since IS NULL OR epoch_us(time) >= $since) AND ($until IS NULL OR epoch_us(time) < $until)"""
+# A recording and its segments lie in parts of one name; others of its path are what a killed run left.
 # What counts, one row for each utterance and segment. Utterances count alike until there are segments beside them:
 # then all count by their seconds.
 HEARD = """
@@ -52,7 +53,7 @@ FROM recordings, timelines WHERE kind = 'utterance' AND emotion IS NOT NULL AND 
 UNION ALL
 SELECT r.id, s.number, s.channel, coalesce(nullif(s.speaker, ''), r.speaker), s.start, s."end", s."end" - s.start,
     s.emotion, s.confidence, s.unsure, {of_segment}
-FROM every_segment s JOIN recordings r USING (path) WHERE r.kind = 'timeline' AND s."end" > s.start {channel}"""
+FROM every_segment s JOIN recordings r USING (path, part) WHERE r.kind = 'timeline' AND s."end" > s.start {channel}"""
 
 
 class Tables:
@@ -107,7 +108,8 @@ class Tables:
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """Ask a question in SQL."""
-        return self._run(query, values).fetchall()
+        found: list[tuple[Any, ...]] = self._run(query, values).fetchall()
+        return found
 
     def one(self, query: str, **values: Any) -> tuple[Any, ...]:
         """Ask a question in SQL that has one row for an answer."""
@@ -142,10 +144,10 @@ class Tables:
             ) from error
         except (OSError, ValueError) as error:
             raise ArchiveError(f"{path}: it cannot be read ({error}).") from error
-        if not isinstance(held, dict) or held.get("schema") != SCHEMA or not isinstance(held.get("model"), str):
+        if not isinstance(held, dict) or held.get("schema") != VERSION or not isinstance(held.get("model"), str):
             found = held.get("schema") if isinstance(held, dict) else held
             raise ArchiveError(
-                f"{path}: its schema is {found!r:.60}; this version of Intone reads {SCHEMA}, with a model."
+                f"{path}: its schema is {found!r:.60}; this version of Intone reads {VERSION}, with a model."
             )
         return held
 
@@ -173,7 +175,9 @@ class Tables:
             raise ArchiveError(f"{self.results}: no recording is of the time that is asked for.")
         twice = self.rows("SELECT path FROM recordings GROUP BY path HAVING count(*) > 1 ORDER BY path LIMIT 1")
         if twice:
-            raise ArchiveError(f"{self.results}: {twice[0][0]} stands in the tables more than once.")
+            raise ArchiveError(
+                f"{self.results}: {twice[0][0]} stands in the tables more than once; run 'intone batch' to its end."
+            )
         of_segment = ", ".join(f"s.{emotion}" for emotion in Emotion)
         channel = CUSTOMERS if question.customer is not None else ""
         self._run(HEARD.format(emotions=EMOTIONS, of_segment=of_segment, channel=channel), bounds)
@@ -191,17 +195,19 @@ class Tables:
             "SELECT DISTINCT decode(value) FROM parquet_kv_metadata($parts) WHERE decode(key) = $key "
             "UNION ALL SELECT '' WHERE (SELECT count(DISTINCT file_name) FROM parquet_kv_metadata($parts) "
             "WHERE decode(key) = $key) < len($parts)",
-            parts=parts, key=SCHEMA_KEY,
+            parts=parts, key=KEY.decode(),
         )  # fmt: skip
-        if versions != [(str(SCHEMA),)]:
+        if versions != [(str(VERSION),)]:
             found = ", ".join(sorted(version or "none" for (version,) in versions))
-            raise ArchiveError(f"{self.results}/{table}: the schema is {found}; this version of Intone reads {SCHEMA}.")
+            raise ArchiveError(f"{self.results}/{table}: the schema is {found}; accepted is {VERSION}.")
         named = ", ".join("'" + part.replace("'", "''") + "'" for part in parts)
-        self._run(f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet([{named}], hive_partitioning = false)", {})
+        read = f"read_parquet([{named}], hive_partitioning = false, filename = true)"
+        self._run(f"CREATE TEMP VIEW {view} AS SELECT *, parse_filename(filename) AS part FROM {read}", {})
 
 
 EMPTY = {
-    "segments": 'SELECT NULL::VARCHAR AS path, 0 AS number, 0.0 AS start, 0.0 AS "end", 1::SMALLINT AS channel, '
+    "segments": "SELECT NULL::VARCHAR AS path, NULL::VARCHAR AS part, "
+    '0 AS number, 0.0 AS start, 0.0 AS "end", 1::SMALLINT AS channel, '
     "NULL::VARCHAR AS speaker, NULL::VARCHAR AS emotion, 0.0 AS confidence, false AS unsure, "
     + ", ".join(f"0.0 AS {emotion}" for emotion in Emotion)
     + " WHERE false",
