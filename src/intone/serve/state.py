@@ -19,7 +19,7 @@ from intone.serve.problems import Problem, busy
 from intone.serve.settings import Settings
 from intone.serve.store import Store
 
-IN_HAND = 3
+IN_HAND = 2
 """For each core, how many recordings are in hand at a time, unless the settings say otherwise."""
 
 
