@@ -27,7 +27,7 @@ SESSIONS = 500
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(threads=1, streams=2, idle_seconds=5.0))) as served:
+    with TestClient(create_app(Settings(threads=1, streams=2, idle_seconds=5.0, requests_a_minute=100_000))) as served:
         yield served
 
 
