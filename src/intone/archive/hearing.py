@@ -3,11 +3,10 @@
 import json
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby, islice
-from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +17,8 @@ from intone.archive.measure import Measures, Meter
 from intone.archive.options import Options
 from intone.archive.schema import SEGMENT
 from intone.emotions import Emotion
-from intone.errors import IntoneError, ModelError
-from intone.hear import audio, timeline
+from intone.errors import IntoneError, ModelError, UsageError
+from intone.hear import audio, loading, timeline
 from intone.hear.audio import RATE, Samples, Waveform
 from intone.hear.baseline import Baseline
 from intone.hear.engines import Floats, Heard
@@ -47,6 +46,33 @@ class _Loaded:
     measures: Measures
 
 
+def opened(options: Options, fingerprint: str, baseline: Callable[[str], Baseline]) -> "Hearer":
+    """Load the model, for one thread, into a process that hears.
+
+    Parameters
+    ----------
+    options : Options
+        How recordings are heard.
+    fingerprint : str
+        Of the model that all of the archive is heard by.
+    baseline : callable
+        Gives the baseline of a name.
+
+    Raises
+    ------
+    IntoneError
+        The model cannot be loaded, or is another one.
+    """
+    recogniser = loading.load(options.model, threads=1)
+    found = recogniser.card.fingerprint
+    if found != fingerprint:
+        raise UsageError(
+            f"{options.model}: a process that hears has another model of that name ({found[:12]} and not "
+            f"{fingerprint[:12]}); accepted is the same on every machine."
+        )
+    return Hearer(recogniser, options, baseline)
+
+
 class Hearer:
     """Does jobs.
 
@@ -56,12 +82,12 @@ class Hearer:
         For one thread.
     options : Options
         How recordings are heard.
-    baselines : pathlib.Path
-        Where the baselines lie.
+    baseline : callable
+        Gives the baseline of a name.
     """
 
-    def __init__(self, recogniser: Recogniser, options: Options, baselines: Path) -> None:
-        self._recogniser, self._options, self._folder = recogniser, options, baselines
+    def __init__(self, recogniser: Recogniser, options: Options, baseline: Callable[[str], Baseline]) -> None:
+        self._recogniser, self._options, self._find = recogniser, options, baseline
         self._prior = dict(options.prior) or None
 
     def do(self, job: Job) -> Done:
@@ -75,7 +101,7 @@ class Hearer:
         return Done(job, tuple(results[item.entry.path] for item in job.items))
 
     def _baseline(self, item: Item) -> Baseline | None:
-        return None if item.baseline is None else Baseline.load(self._folder / item.baseline)
+        return None if item.baseline is None else self._find(item.baseline)
 
     # --- Utterances ---------------------------------------------------------------------------------------------------
 

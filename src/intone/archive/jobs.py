@@ -131,6 +131,11 @@ def lost(job: Job, how: str) -> list[Job] | Done:
     """
     if job.tries + 1 < TRIES:
         return [replace(part, tries=job.tries + 1) for part in job.parts()]
+    return given_up(job, how)
+
+
+def given_up(job: Job, how: str) -> Done:
+    """Say that a job cannot be done, since the processes that did it ended."""
     if isinstance(job, Hear):
         path = job.items[0].entry.path
         error = WorkerError(

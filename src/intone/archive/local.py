@@ -14,12 +14,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from intone.archive.hearing import Hearer
+from intone.archive import hearing
 from intone.archive.jobs import Done, Job, lost
 from intone.archive.options import Options
 from intone.errors import IntoneError, WorkerError
 from intone.features.parallel import one_thread_each
-from intone.hear import loading
+from intone.hear.baseline import Baseline
 from intone.machine import cores
 
 READY = "ready"
@@ -40,9 +40,9 @@ class _Worker:
 class Local:
     """The processes; :func:`opened` gives them. Each is started when there is work for it."""
 
-    def __init__(self, options: Options, baselines: Path, workers: int) -> None:
+    def __init__(self, options: Options, fingerprint: str, baselines: Path, workers: int) -> None:
         self.hands = workers or cores()
-        self._options, self._baselines = options, baselines
+        self._given = options, fingerprint, baselines
         self._workers: list[_Worker] = []
         self._again: deque[Job] = deque()
         self._stillborn = 0
@@ -106,7 +106,7 @@ class Local:
     def _started(self) -> _Worker:
         spawn = multiprocessing.get_context("spawn")
         ours, its = spawn.Pipe()
-        process = spawn.Process(target=work, args=(its, self._options, self._baselines), daemon=True)
+        process = spawn.Process(target=work, args=(its, *self._given), daemon=True)
         with _deaf(), one_thread_each():
             process.start()
         its.close()
@@ -135,26 +135,28 @@ class Local:
 
 
 @contextlib.contextmanager
-def opened(options: Options, baselines: Path, workers: int) -> Iterator[Local]:
+def opened(options: Options, fingerprint: str, baselines: Path, workers: int) -> Iterator[Local]:
     """Give processes that hear, which end with the context.
 
     Parameters
     ----------
     options : Options
         How recordings are heard.
+    fingerprint : str
+        Of the model that they are heard by.
     baselines : pathlib.Path
         Where baselines lie.
     workers : int
         How many processes; 0 for one for each core.
     """
-    engine = Local(options, baselines, workers)
+    engine = Local(options, fingerprint, baselines, workers)
     try:
         yield engine
     finally:
         engine.close()
 
 
-def work(connection: Connection, options: Options, baselines: Path) -> None:
+def work(connection: Connection, options: Options, fingerprint: str, baselines: Path) -> None:
     """Hear what comes over a connection until that ends; this is what the processes do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's to answer
     _hush()
@@ -162,7 +164,7 @@ def work(connection: Connection, options: Options, baselines: Path) -> None:
     # Read by a thread, so that neither side ever waits for the other to read; and the parent's end is noticed at once.
     threading.Thread(target=_receive, args=(connection, jobs), daemon=True).start()
     try:
-        hearer = Hearer(loading.load(options.model, threads=1), options, baselines)
+        hearer = hearing.opened(options, fingerprint, lambda name: Baseline.load(baselines / name))
     except IntoneError as error:
         connection.send(error)
         return

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from intone.archive import gathering, index, local, sources, tables
+from intone.archive import cluster, gathering, index, local, sources, tables
 from intone.archive.entries import Entry, Refusal
 from intone.archive.index import Index
 from intone.archive.jobs import Answer, Done, Engine, Failure, Hash, Hear, Item
@@ -22,7 +22,10 @@ from intone.archive.writer import Writer
 from intone.errors import ArchiveError, MissingExtraError
 from intone.hear import loading
 
-ENGINES = {"local": local.opened}
+ENGINES: dict[str, Callable[[Options, str, Path, int], AbstractContextManager[Engine]]] = {
+    "local": local.opened,
+    "ray": cluster.opened,
+}
 NEEDED = ("pyarrow", "fsspec")
 WAIT_SECONDS = 0.25
 """How often progress is told."""
@@ -78,7 +81,7 @@ def run(
     out: Path,
     *,
     options: Options,
-    engine: Literal["local"] = "local",
+    engine: Literal["local", "ray"] = "local",
     workers: int = 0,
     verify: bool = False,
     retry_errors: bool = False,
@@ -95,8 +98,9 @@ def run(
         The folder of the tables; made where it is not there.
     options : Options
         How recordings are heard.
-    engine : "local"
-        Who hears: processes of this machine.
+    engine : "local" or "ray"
+        Who hears: processes of this machine, or those of a Ray cluster (``RAY_ADDRESS`` says which; one of this machine
+        is started where it is not set).
     workers : int, default 0
         How many processes hear; 0 means one for each core.
     verify : bool, default False
@@ -124,13 +128,15 @@ def run(
     for package in NEEDED:
         if find_spec(package) is None:
             raise MissingExtraError(f"An archive's tables need {package}: pip install 'intone[archive]'.")
+    if engine == "ray" and find_spec("ray") is None:
+        raise MissingExtraError("--engine ray needs Ray: pip install 'intone[ray]'.")
     recogniser = loading.load(options.model, threads=1)
     options.check(recogniser)
     remembered = options.remembered(recogniser)
     del recogniser  # the processes have their own
     with ExitStack() as until_done:
         kept = until_done.enter_context(tables.opened(out, remembered))
-        hearers = until_done.enter_context(ENGINES[engine](options, kept.baselines, workers))
+        hearers = until_done.enter_context(ENGINES[engine](options, remembered["fingerprint"], kept.baselines, workers))
         kept.forget(given)
         names = gathering.gather(hearers, kept.baselines, given, options.baselines) if options.baselines else set()
         going = _Run(kept, hearers, options.baselines, names, began, verify, retry_errors, progress, failed)

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from intone.cli import SOME_FAILED
-from intone.cli.console import complain, hushed, progress, tell
+from intone.cli.console import complain, progress, tell
 from intone.errors import MissingExtraError, SoundError, UsageError, counted
+from intone.machine import hushed
 from intone.paths import is_folder
 
 HELP = """Gather what one speaker sounds like otherwise, for 'intone predict --baseline'.

@@ -38,6 +38,8 @@ are known) and URLs (s3://, gs://). What was finished is kept whatever ends the 
   intone batch calls.csv --out results/ --baselines by=speaker
 
   intone batch s3://bucket/calls/ --out results/ --workers 8 --json
+
+  RAY_ADDRESS=10.0.0.1:6379 intone batch s3://bucket/calls/ --out results/ --engine ray
 """
 
 
@@ -45,6 +47,7 @@ class Engine(StrEnum):
     """Who hears."""
 
     LOCAL = "local"
+    RAY = "ray"
 
 
 def batch(
@@ -71,7 +74,9 @@ def batch(
         str, typer.Option(help="How often emotions occur where the recordings come from, such as neutral=0.8.")
     ] = "",
     workers: Annotated[int, typer.Option(min=0, help="How many processes hear; 0 for one for each core.")] = 0,
-    engine: Annotated[Engine, typer.Option(help="Who hears: processes of this machine.")] = Engine.LOCAL,
+    engine: Annotated[
+        Engine, typer.Option(help="Who hears: processes of this machine, or those of a Ray cluster.")
+    ] = Engine.LOCAL,
     verify: Annotated[
         bool, typer.Option("--verify", help="Hash files that seem unchanged, and hear again those that are not.")
     ] = False,
@@ -90,7 +95,8 @@ def batch(
     )  # fmt: skip
     named = _Named()
     try:
-        with _shown() as progress:
+        # What Ray has to say of workers that were lost it says on standard output, which is for the result.
+        with _shown() as progress, contextlib.redirect_stdout(sys.stderr):
             found = archive.run(
                 sources, out, options=how, engine=engine.value, workers=workers, verify=verify,
                 retry_errors=retry_errors, progress=progress, failed=named,

@@ -6,10 +6,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from intone.errors import MissingExtraError
+from intone.machine import hushed
 from intone.paths import encodable
 
 Item = TypeVar("Item")
@@ -151,27 +151,6 @@ def needs_learning(command: str, modules: Iterable[str] = LEARNING) -> None:
         raise MissingExtraError(
             f"'{command}' needs the learning half, and {error.name} is not installed: pip install 'intone[learn]'."
         ) from error
-
-
-@contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """Send what compiled libraries write straight to standard error away.
-
-    TensorFlow prints notes about processors and GPUs before any setting of its own can stop it, and libsndfile's MP3
-    decoder its doubts about each file; what fails still comes as an exception.
-    """
-    if sys.stderr is None:  # closed by whoever started the command
-        yield
-        return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def say(message: str) -> None:

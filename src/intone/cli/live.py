@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from intone.cli import SOME_FAILED
-from intone.cli.console import hushed
 from intone.cli.options import shares
 from intone.errors import UsageError
+from intone.machine import hushed
 
 if TYPE_CHECKING:
     from intone.cli.live_output import Output

@@ -11,9 +11,10 @@ import typer
 
 from intone.cli import SOME_FAILED
 from intone.cli.console import as_json as json_line
-from intone.cli.console import complain, hushed, progress, table, tell
+from intone.cli.console import complain, progress, table, tell
 from intone.cli.options import shares
 from intone.errors import BaselineError, IntoneError, SoundNotFoundError, UsageError
+from intone.machine import hushed
 from intone.paths import is_folder
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ import typer
 
 from intone.cli import options
 from intone.cli.console import as_json as json_line
-from intone.cli.console import clock, hushed, progress_of, say, table, tell
+from intone.cli.console import clock, progress_of, say, table, tell
 from intone.cli.predict import ITS_NAME, STANDARD_INPUT
 from intone.errors import UsageError
+from intone.machine import hushed
 
 if TYPE_CHECKING:
     from rich.text import Text
