@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import intone
-from intone.archive import Options
+from intone.archive import Options, hearing, places
+from intone.archive.entries import Entry
+from intone.archive.jobs import Answer, Hear, Item
 from intone.archive.measure import Meter
 from intone.errors import NoSpeechError, UsageError
 from intone.hear.baseline import Baseline
@@ -115,6 +117,23 @@ def test_a_recording_that_kills_is_an_error_and_the_rest_is_answered(examples: P
     assert paths(tmp_path / "out") == ["000.flac", "001.flac", "003.flac", "004.flac"]
     again = heard(tmp_path / "calls", out=tmp_path / "out", options=PLAIN, retry_errors=True)
     assert (again.done, again.known, again.errors) == (1, 4, 0)
+
+
+def test_long_recordings_are_heard_as_short_ones_are(
+    examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = pieces(examples, tmp_path / "calls", 3, seconds=3)
+    (tmp_path / "calls" / "broken.wav").write_text("no sound")
+    heard(tmp_path / "calls", out=tmp_path / "whole")
+    monkeypatch.setattr(hearing, "LONG_SECONDS", 3.04)
+    hearer = hearing.opened(PLAIN, intone.load("intone-tiny").card.fingerprint, Baseline.load)
+    items = tuple(Item(entry) for path in cut if isinstance(entry := places.at(str(path)), Entry))
+    answers = hearer.do(Hear(items)).results
+    for answer, row in zip(answers, table(tmp_path / "whole", "recordings"), strict=True):
+        assert isinstance(answer, Answer)
+        assert (answer.sha256, answer.duration) == (row["sha256"], row["duration"])
+        assert answer.shares == pytest.approx([row[str(emotion)] for emotion in intone.Emotion], abs=1e-4)
+        assert answer.measures.level_db == pytest.approx(row["level_db"], abs=1e-3)
 
 
 @given(cuts=st.lists(st.integers(0, 8000), max_size=6))

@@ -5,6 +5,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 
@@ -17,19 +18,22 @@ from intone.archive.measure import Measures, Meter
 from intone.archive.options import Options
 from intone.archive.schema import SEGMENT
 from intone.emotions import Emotion
-from intone.errors import IntoneError, ModelError, UsageError
+from intone.errors import IntoneError, ModelError, TooLongError, UsageError
 from intone.hear import audio, loading, timeline
-from intone.hear.audio import RATE, Samples, Waveform
+from intone.hear.audio import RATE, Samples, Sound, Waveform
 from intone.hear.baseline import Baseline
 from intone.hear.engines import Floats, Heard
 from intone.hear.modelfile import Card
 from intone.hear.recogniser import Recogniser
+from intone.hear.streamed import Audible, Streamed
 from intone.results import Prediction, Segment, Timeline
 
 AHEAD = 8
 """How many recordings are read and decoded while others are heard."""
 TOGETHER_SECONDS = 120.0
 """So much sound is heard together, in the order of length."""
+LONG_SECONDS = 600.0
+"""Of a longer recording never all is in memory: two hours at once would take half a gigabyte."""
 BASELINE_SECONDS = 60.0
 """So much of a recording's beginning counts to its speaker's baseline."""
 MOSTLY = 0.5
@@ -38,12 +42,22 @@ MOSTLY = 0.5
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """A recording that has been decoded."""
+    """A recording that can be heard."""
 
     item: Item
     sha256: str
-    waveform: Waveform
+    sound: Audible
     measures: Measures
+
+
+@dataclass(frozen=True, eq=False)
+class _Long:
+    """A recording that is too long to be decoded ahead; what it holds is at hand until the stack is closed."""
+
+    item: Item
+    sha256: str
+    content: Sound
+    until_heard: ExitStack
 
 
 def opened(options: Options, fingerprint: str, baseline: Callable[[str], Baseline]) -> "Hearer":
@@ -112,8 +126,12 @@ class Hearer:
             if isinstance(loaded, Failure):
                 yield item.entry.path, loaded
                 continue
+            if isinstance(loaded, _Long):
+                with loaded.until_heard:
+                    yield item.entry.path, self._by_itself(loaded)
+                continue
             group.append(loaded)
-            seconds += loaded.waveform.duration
+            seconds += loaded.sound.duration
             if seconds >= TOGETHER_SECONDS:
                 yield from self._heard(group)
                 group, seconds = [], 0.0
@@ -136,10 +154,20 @@ class Hearer:
 
     def _answers(self, group: Sequence[_Loaded]) -> list[tuple[str, Result]]:
         predictions, vectors = self._recogniser.predict_and_embed(
-            [loaded.waveform for loaded in group], prior=self._prior, baseline=self._baseline(group[0].item)
+            [loaded.sound for loaded in group], prior=self._prior, baseline=self._baseline(group[0].item)
         )
         each = zip(group, predictions, vectors if vectors is not None else [None] * len(group), strict=True)
         return [(loaded.item.entry.path, _of_utterance(loaded, *given)) for loaded, *given in each]
+
+    def _by_itself(self, long: _Long) -> Result:
+        """Hear a long recording, of which only some seconds are in memory at a time."""
+        meter = Meter()
+        try:
+            sound = Streamed(long.content, name=long.item.entry.path, decoded=meter.push)
+            ((_, answer),) = self._answers([_Loaded(long.item, long.sha256, sound, meter.finish())])
+        except IntoneError as error:
+            return Failure.of(error)
+        return answer
 
     # --- Over time ----------------------------------------------------------------------------------------------------
 
@@ -218,9 +246,9 @@ def _until(blocks: Iterable[Samples]) -> Iterator[Samples]:
             return
 
 
-def _ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Loaded | Failure]]:
+def _ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Loaded | _Long | Failure]]:
     """Read and decode recordings a few ahead: what is read from afar or a slow disk takes time, and no core."""
-    waiting: deque[tuple[Item, Future[_Loaded | Failure]]] = deque()
+    waiting: deque[tuple[Item, Future[_Loaded | _Long | Failure]]] = deque()
     left = iter(items)
     with ThreadPoolExecutor(2, thread_name_prefix="intone-read") as pool:
         while True:
@@ -231,13 +259,17 @@ def _ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Loaded | Failure]]:
             yield item, future.result()
 
 
-def _loaded(item: Item) -> _Loaded | Failure:
+def _loaded(item: Item) -> _Loaded | _Long | Failure:
+    meter = Meter()
     try:
-        with places.content(item.entry, item.sha256) as (sound, sha256):
-            waveform = audio.load(sound, name=item.entry.path)
+        with ExitStack() as until_heard:
+            content, sha256 = until_heard.enter_context(places.content(item.entry, item.sha256))
+            try:
+                waveform = audio.load(content, name=item.entry.path, max_seconds=LONG_SECONDS)
+            except TooLongError:
+                return _Long(item, sha256, content, until_heard.pop_all())
     except IntoneError as error:
         return Failure.of(error)
-    meter = Meter()
     meter.push(waveform.samples)
     return _Loaded(item, sha256, waveform, meter.finish())
 

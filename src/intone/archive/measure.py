@@ -9,6 +9,8 @@ from intone.hear.audio import RATE, Samples
 
 FRAME = RATE // 50
 """Samples of a frame: 20 ms."""
+PART = 60 * RATE
+"""Samples that are measured at a time."""
 SOUNDING_DB = 40.0
 """A frame that is quieter than the loudest by more does not count as sounding."""
 QUIETEST = 0.1
@@ -59,11 +61,12 @@ class Meter:
 
     def push(self, samples: Samples) -> None:
         """Hear more sound ``(samples,)``."""
-        whole = np.concatenate([self._rest, samples])
-        ready = len(whole) // FRAME * FRAME
-        self._rest = whole[ready:].copy()
-        if ready:
-            self._measure(whole[:ready].reshape(-1, FRAME).astype(np.float64))
+        for start in range(0, len(samples), PART):  # what is made of an hour at once takes a gigabyte
+            whole = np.concatenate([self._rest, samples[start : start + PART]])
+            ready = len(whole) // FRAME * FRAME
+            self._rest = whole[ready:].copy()
+            if ready:
+                self._measure(whole[:ready].reshape(-1, FRAME).astype(np.float64))
 
     def finish(self) -> Measures:
         """Give what was measured; less than a frame at the end counts only where there is nothing else."""

@@ -21,6 +21,7 @@ from intone.archive.tables import Tables
 from intone.archive.writer import Writer
 from intone.errors import ArchiveError, MissingExtraError
 from intone.hear import loading
+from intone.machine import return_memory
 
 ENGINES: dict[str, Callable[[Options, str, Path, int], AbstractContextManager[Engine]]] = {
     "local": local.opened,
@@ -134,6 +135,7 @@ def run(
     options.check(recogniser)
     remembered = options.remembered(recogniser)
     del recogniser  # the processes have their own
+    return_memory()
     with ExitStack() as until_done:
         kept = until_done.enter_context(tables.opened(out, remembered))
         hearers = until_done.enter_context(ENGINES[engine](options, remembered["fingerprint"], kept.baselines, workers))

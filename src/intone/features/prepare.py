@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from intone.errors import UsageError, unknown
 from intone.features.frames import FRAME, HOP, Floats, frame_count, hann
 from intone.hear.audio import RATE
+from intone.hear.streamed import Slices
 
 Level = Literal["peak", "rms", "loudness"]
 TARGETS_DB: dict[str, float] = {"peak": -1.0, "rms": -23.0, "loudness": -23.0}
 """Where each kind of level is brought to by default: dB relative to full scale, LUFS for loudness (EBU R 128)."""
 OVER_NOISE = 3.0
 """Power over the mean of noise that is needed to be kept: noise alone exceeds it in one bin of twenty."""
+PART = 2**20
+"""Samples that are squared at a time."""
 EMPHASIS = 0.97
 LOUDNESS_WINDOW, LOUDNESS_HOP = 6400, 1600
 """Loudness is measured in windows of 0.4 s, three quarters overlapping [ITU-R BS.1770-5]."""
@@ -46,16 +49,29 @@ def trim(samples: Floats, *, below_db: float = 40.0) -> Floats:
     return samples[sounding(samples, below_db=below_db)]
 
 
-def sounding(samples: Floats, *, below_db: float = 40.0) -> slice:
+def sounding(samples: Slices, *, below_db: float = 40.0) -> slice:
     """Say which samples :func:`trim` keeps: those between the first frame that is louder than silence and the last."""
-    sums = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
     centres = np.arange(frame_count(len(samples), HOP)) * HOP
     begins, ends = (np.clip(centres + half, 0, len(samples)) for half in (-FRAME // 2, FRAME // 2))
-    energy = sums[ends] - sums[begins]
+    places = np.union1d(begins, ends)
+    sums = _energy_before(samples, places)
+    energy = sums[np.searchsorted(places, ends)] - sums[np.searchsorted(places, begins)]
     loud = np.flatnonzero(energy > energy.max() * 10 ** (-below_db / 10))
     if len(loud) == 0:
         return slice(0, len(samples))
     return slice(int(loud[0]) * HOP, min(len(samples), (int(loud[-1]) + 1) * HOP))
+
+
+def _energy_before(samples: Slices, ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sum the squares of all samples before each of some ends, which ascend; an hour is gone through in parts."""
+    found = np.zeros(len(ends))
+    total = 0.0
+    for start in range(0, len(samples), PART):
+        sums = np.cumsum(np.concatenate([[total], np.square(samples[start : start + PART], dtype=np.float64)]))
+        first, last = np.searchsorted(ends, [start, start + PART], side="right")
+        found[first:last] = sums[ends[first:last] - start]
+        total = sums[-1]
+    return found
 
 
 def normalise(samples: Floats, level: Level = "peak", *, target_db: float | None = None) -> Floats:

@@ -30,6 +30,8 @@ RATE = 16_000
 """Samples a second inside Intone (Hz)."""
 MIN_SECONDS = 0.1
 """Shorter sounds are refused: a pitch period or two says nothing of an emotion."""
+GROWTH = 16
+"""Sound that is joined has at most this part of its memory in hand."""
 MAX_SECONDS = 3600.0
 """Longer sounds are refused unless ``max_seconds`` says otherwise."""
 MIN_RATE, MAX_RATE = 4_000, 192_000
@@ -78,7 +80,7 @@ class Waveform:
             )
         if len(samples) < MIN_SECONDS * RATE - 1:  # resampling may round the last sample away
             raise TooShortError(f"{self.name}: {self.duration:.3f} s of sound; at least {MIN_SECONDS} s are needed.")
-        if not np.isfinite(samples).all():
+        if not np.isfinite([samples.min(), samples.max()]).all():  # both are NaN where one sample is
             raise NotFiniteError(f"{self.name}: the sound holds NaN or infinite samples; every sample must be finite.")
         if not samples.any():
             raise SilentSoundError(f"{self.name}: {self.duration:.1f} s of digital silence; every sample is zero.")
@@ -135,10 +137,23 @@ def load(
     Traceback (most recent call last):
     intone.errors.RateError: <array>: int16 samples came without their rate; pass rate=, from 4000 to 192000 Hz.
     """
-    parts = list(blocks(sound, rate=rate, name=name, max_seconds=max_seconds))
+    parts = blocks(sound, rate=rate, name=name, max_seconds=max_seconds)
     if isinstance(sound, Waveform):
+        next(parts)  # looks at its length
         return sound
-    return Waveform(np.concatenate(parts), name or name_of(sound))
+    return Waveform(_joined(parts), name or name_of(sound))
+
+
+def _joined(parts: Iterator[Samples]) -> Samples:
+    """Join blocks as they come, in memory that grows where it lies: an hour of sound is never there twice."""
+    whole, end = np.empty(0, np.float32), 0
+    for part in parts:
+        if end + len(part) > len(whole):
+            whole.resize(max(end + len(part), end + end // GROWTH), refcheck=False)
+        whole[end : end + len(part)] = part
+        end += len(part)
+    whole.resize(end, refcheck=False)
+    return whole
 
 
 def blocks(

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from intone.features import Inputs, prepare
 from intone.hear import modelfile
 from intone.hear.audio import MIN_SECONDS, RATE, Waveform
 from intone.hear.modelfile import Card
+from intone.hear.streamed import Audible, Slices
+from intone.machine import return_memory
 
 Floats = NDArray[np.float32]
 OUTPUTS = ("logits", "embedding", "attention", "voice")
@@ -56,7 +59,7 @@ class Heard:
 class Hearing(Protocol):
     """Turns sounds into what a model gives of them, beside the baseline of their speaker where there is one."""
 
-    def __call__(self, sounds: Sequence[Waveform], baseline: Floats | None = None, /) -> Heard:
+    def __call__(self, sounds: Sequence[Audible], baseline: Floats | None = None, /) -> Heard:
         """Hear; the baseline is ``(1, numbers)``."""
 
 
@@ -106,8 +109,9 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
     except UsageError as error:
         raise ModelError(f"{name}: the feature recipe on the model's card cannot be used: {error}") from error
 
-    def by_features(sounds: Sequence[Waveform], _baseline: Floats | None = None, /) -> Heard:
-        return Heard(engine(Inputs.of([measured(sound, recipe, card.trim) for sound in sounds]))["logits"])
+    def by_features(sounds: Sequence[Audible], _baseline: Floats | None = None, /) -> Heard:
+        wholes = (sound if isinstance(sound, Waveform) else Waveform(sound.samples[:], sound.name) for sound in sounds)
+        return Heard(engine(Inputs.of([measured(whole, recipe, card.trim) for whole in wholes]))["logits"])
 
     return by_features
 
@@ -136,15 +140,15 @@ def without_silence(samples: Floats, below_db: float) -> Floats:
     return samples[_sounding(samples, below_db)]
 
 
-def _sounding(samples: Floats, below_db: float) -> slice:
+def _sounding(samples: Slices, below_db: float) -> slice:
     kept = prepare.sounding(samples, below_db=below_db) if below_db else slice(0, len(samples))
     return kept if kept.stop - kept.start >= MIN_SECONDS * RATE else slice(0, len(samples))
 
 
-def _heard_whole(engine: Engine, sounds: Sequence[Waveform], below_db: float, baseline: Floats | None = None) -> Heard:
+def _heard_whole(engine: Engine, sounds: Sequence[Audible], below_db: float, baseline: Floats | None = None) -> Heard:
     """Let sounds be heard without their silent ends, to which no attention is paid."""
     kept = [_sounding(sound.samples, below_db) for sound in sounds]
-    heard = heard_in_pieces(engine, [sound.samples[part] for sound, part in zip(sounds, kept, strict=True)], baseline)
+    heard = heard_in_pieces(engine, [sound.samples for sound in sounds], baseline, kept)
     if heard.attention is None:
         return heard
     placed = []
@@ -156,18 +160,25 @@ def _heard_whole(engine: Engine, sounds: Sequence[Waveform], below_db: float, ba
     return replace(heard, attention=tuple(placed))
 
 
-def heard_in_pieces(engine: Engine, sounds: Sequence[Floats], baseline: Floats | None = None) -> Heard:
-    """Give a model of waveforms sounds ``(samples,)`` of any length, like lengths together; see :func:`hearing`."""
-    cut = [_cut(sound) for sound in sounds]
-    pieces = [piece for some in cut for piece in some]
+def heard_in_pieces(
+    engine: Engine, sounds: Sequence[Slices], baseline: Floats | None = None, kept: Sequence[slice] | None = None
+) -> Heard:
+    """Give a model of waveforms sounds of any length, like lengths together; see :func:`hearing`.
+
+    Of each sound the part ``kept`` is heard, or the whole. A piece is cut when it is heard, and those of one sound in
+    their order, so that a :class:`~intone.hear.streamed.Streamed` one is gone through once.
+    """
+    cut = [_cut(part) for part in (kept or [slice(0, len(sound)) for sound in sounds])]
+    pieces = [(sound, piece) for sound, some in zip(sounds, cut, strict=True) for piece in some]
+    lengths = [piece.stop - piece.start for _, piece in pieces]
     # Like lengths together, so that little is padded.
-    order = sorted(range(len(pieces)), key=lambda number: len(pieces[number]))
+    order = deque(sorted(range(len(pieces)), key=lambda number: -lengths[number]))
     given: dict[int, dict[str, Floats]] = {}
     while order:
-        longest = len(pieces[order[-1]])
-        batch = order[-min(TOGETHER, max(1, int(BATCH_SECONDS * RATE / longest))) :]
-        del order[-len(batch) :]
-        outputs = engine(Inputs.of_sounds([pieces[number] for number in batch]).beside(baseline))
+        together = min(TOGETHER, max(1, int(BATCH_SECONDS * RATE / lengths[order[0]])))
+        batch = [order.popleft() for _ in range(min(together, len(order)))]
+        inputs = Inputs.of_sounds([sound[piece] for sound, piece in (pieces[number] for number in batch)])
+        outputs = engine(inputs.beside(baseline))
         given |= {number: {name: found[row] for name, found in outputs.items()} for row, number in enumerate(batch)}
     ends = np.cumsum([len(some) for some in cut]).tolist()
     whose = [range(end - len(some), end) for some, end in zip(cut, ends, strict=True)]
@@ -176,7 +187,7 @@ def heard_in_pieces(engine: Engine, sounds: Sequence[Floats], baseline: Floats |
         return np.stack([np.mean([given[number][name] for number in own], axis=0) for own in whose])
 
     def attended(own: range) -> Floats:
-        weights = [given[number]["attention"][: -(-len(pieces[number]) // STEP)].mean(axis=1) for number in own]
+        weights = [given[number]["attention"][: -(-lengths[number] // STEP)].mean(axis=1) for number in own]
         return np.asarray(np.concatenate(weights) / len(own), dtype=np.float32)
 
     return Heard(
@@ -187,11 +198,13 @@ def heard_in_pieces(engine: Engine, sounds: Sequence[Floats], baseline: Floats |
     )
 
 
-def _cut(sound: Floats) -> list[Floats]:
-    """Cut a sound into as few pieces of one length as are short enough, between two steps of attention."""
-    count = math.ceil(len(sound) / (MAX_SECONDS * RATE))
-    length = math.ceil(len(sound) / count / STEP) * STEP
-    return [sound[start : start + length] for start in range(0, len(sound), length)]
+def _cut(part: slice) -> list[slice]:
+    """Cut a part into as few pieces of one length as are short enough, between two steps of attention."""
+    samples = part.stop - part.start
+    count = math.ceil(samples / (MAX_SECONDS * RATE))
+    length = math.ceil(samples / count / STEP) * STEP
+    starts = range(part.start, part.stop, length)
+    return [slice(start, min(start + length, part.stop)) for start in starts]
 
 
 def nobody(width: int) -> Floats:
@@ -267,6 +280,8 @@ def from_onnx(path: Path, *, threads: int) -> tuple[OnnxModel, str]:
     options.intra_op_num_threads = threads
     # The further optimisations take longer than they save: a third of the time to open a model, for 1 % of its pace.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    # A plan of the memory for each length that is heard saves no time, and takes a third more of it.
+    options.enable_mem_pattern = False
     options.log_severity_level = 3  # errors only: they come back as exceptions, and are said once
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -278,6 +293,7 @@ def from_onnx(path: Path, *, threads: int) -> tuple[OnnxModel, str]:
         raise ModelError(
             f"{path}: an ONNX file without Intone's card; 'intone train' leaves model files that have one."
         )
+    return_memory()
     return OnnxModel(session), text
 
 

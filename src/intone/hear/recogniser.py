@@ -15,6 +15,7 @@ from intone.hear.baseline import Baseline
 from intone.hear.engines import Again, Floats, Heard, Hearing
 from intone.hear.following import Following
 from intone.hear.modelfile import Card
+from intone.hear.streamed import Audible
 from intone.results import Prediction, Timeline
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Recogniser:
 
     def predict_and_embed(
         self,
-        sounds: Sequence[Waveform],
+        sounds: Sequence[Audible],
         *,
         prior: Mapping[str, float] | None = None,
         baseline: Baseline | None = None,
@@ -431,16 +432,14 @@ class Recogniser:
         heard: Heard = self._hearing([Waveform(np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32))])
         return 0 if heard.voice is None else heard.voice.shape[1]
 
-    def _answered(
-        self, waveforms: Sequence[Waveform], heard: Heard, reads: Answering, beside: bool
-    ) -> list[Prediction]:
+    def _answered(self, waveforms: Sequence[Audible], heard: Heard, reads: Answering, beside: bool) -> list[Prediction]:
         attention = heard.attention or (None,) * len(waveforms)
         each = zip(waveforms, heard.logits, attention, reads.strange(heard), strict=True)
         return [self._prediction(*one, reads, beside) for one in each]
 
     def _prediction(
         self,
-        waveform: Waveform,
+        waveform: Audible,
         logits: Floats,
         attention: Floats | None,
         strange: bool,
