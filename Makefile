@@ -20,8 +20,8 @@ test: $(VENV)/.dev  ## Run the whole suite
 	@# A worker that crashed is not replaced: pytest-xdist 3.8 can wait for ever on the replacement (its issue 1327).
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0
 
-soak: $(VENV)/.dev  ## Push eight hours of sound into a stream, and look at its memory
-	$(BIN)/python -m pytest -q tests/soak/soak_stream.py
+soak: $(VENV)/.dev  ## Hours of sound through one stream, and an archive whose runs are killed a hundred times
+	$(BIN)/python -m pytest -q tests/soak/soak_*.py
 
 test-reference: $(VENV)/.reference  ## Compare the encoder with Hugging Face's, on real speech
 	$(BIN)/python -m pytest -s tests/learn/whisper_reference.py

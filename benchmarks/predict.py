@@ -87,18 +87,32 @@ def intone_all(files: Sequence[str], threads: int, _: str) -> Callable[[], Any]:
 
 
 def usual(files: Sequence[str], _: int, network: str) -> Callable[[], Any]:
+    answer = usual_pipeline(network, rate=16_000)
+    _each(answer, files[:WARM_UP])
+    return lambda: _each(answer, files)
+
+
+def usual_pipeline(network: str, *, rate: int | None) -> Callable[[str], Any]:
+    """Give what answers a file as people do today, at so many samples a second; None for the file's own."""
     import keras
     import librosa
 
     model = keras.models.load_model(network, compile=False)
 
     def answer(file: str) -> Any:
-        sound, rate = librosa.load(file, sr=16_000)
-        mfcc = np.mean(librosa.feature.mfcc(y=sound, sr=rate, n_mfcc=40).T, axis=0)
+        sound, its = librosa.load(file, sr=rate)
+        mfcc = np.mean(librosa.feature.mfcc(y=sound, sr=its, n_mfcc=40).T, axis=0)
         return np.asarray(model(mfcc[np.newaxis]))
 
-    _each(answer, files[:WARM_UP])
-    return lambda: _each(answer, files)
+    return answer
+
+
+def usual_network(folder: Path) -> Path:
+    """Leave the network of the usual pipeline in a folder, with random weights; give its file."""
+    from intone.learn import learners, networks
+
+    learners.Network(networks.build("lstm", {}, columns=40, labels=7)).save(folder)
+    return folder / "model.keras"
 
 
 def opensmile_all(files: Sequence[str], threads: int, _: str) -> Callable[[], Any]:
@@ -202,8 +216,6 @@ def started(command: Sequence[str]) -> tuple[float, float]:
 
 
 def main() -> None:
-    from intone.learn import learners, networks
-
     files = recordings()
     console, missed = Console(), list[str]()
     table = Table(title=f"{len(files)} files of {' and '.join(CORPORA)}, whole")
@@ -215,8 +227,7 @@ def main() -> None:
             missed.append(f"{what} {value:.2f} (must: {MUST[what]})")
 
     with tempfile.TemporaryDirectory() as folder:
-        learners.Network(networks.build("lstm", {}, columns=40, labels=7)).save(Path(folder))
-        network = Path(folder) / "model.keras"
+        network = usual_network(Path(folder))
         for cores in (1, 2):
             took = {name: measured(name, cores, network, files) for name in CONTENDERS}
             share = measured("product", cores, network, [])

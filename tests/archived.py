@@ -1,5 +1,6 @@
 """Small archives for the tests, and what stands in their tables."""
 
+import contextlib
 import math
 import os
 import subprocess
@@ -80,12 +81,43 @@ def leftovers(out: Path) -> list[str]:
     return hidden + [path.name for path in (out / "segments").glob("part-*") if path.name not in whole]
 
 
-def intone(*words: str | Path, before: str = "", home: Path | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run the command, in a session of its own, after some lines of Python; ``home`` may hold a sitecustomize."""
+def started(
+    *words: str | Path, before: str = "", home: Path | None = None, within: Sequence[str] = ()
+) -> "subprocess.Popen[bytes]":
+    """Start the command, in a session of its own, after some lines of Python; ``home`` may hold a sitecustomize.
+
+    ``within`` is a command that starts another, such as ``nsenter``.
+    """
     script = f"{before}\nimport sys\nfrom intone_command import main\nif __name__ == '__main__':\n    main()\n"
-    given: Sequence[str] = [sys.executable, "-c", script, *map(str, words)]
+    given: Sequence[str] = [*within, sys.executable, "-c", script, *map(str, words)]
     known = os.environ | ({} if home is None else {"PYTHONPATH": _joined(str(home), os.environ.get("PYTHONPATH"))})
-    return subprocess.run(given, capture_output=True, check=False, env=known, start_new_session=True, timeout=120)
+    return subprocess.Popen(
+        given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=known, start_new_session=True
+    )  # fmt: skip
+
+
+def intone(
+    *words: str | Path, before: str = "", home: Path | None = None, within: Sequence[str] = ()
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command to its end; the arguments are those of :func:`started`."""
+    with started(*words, before=before, home=home, within=within) as process:
+        try:
+            told, complained = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, told, complained)
+
+
+def living(session: int) -> list[int]:
+    """Give the processes of a session that are alive, by Linux's ``/proc``."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            state, _, _, whose = path.read_text(errors="replace").rpartition(")")[2].split()[:4]
+            if int(whose) == session and state not in "ZX":
+                found.append(int(path.parent.name))
+    return found
 
 
 def _joined(*folders: str | None) -> str:
