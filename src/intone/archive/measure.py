@@ -9,7 +9,7 @@ from intone.hear.audio import RATE, Samples
 
 FRAME = RATE // 50
 """Samples of a frame: 20 ms."""
-PART = 60 * RATE
+PART = 10 * RATE
 """Samples that are measured at a time."""
 SOUNDING_DB = 40.0
 """A frame that is quieter than the loudest by more does not count as sounding."""
