@@ -222,7 +222,8 @@ def killed(words: list[str | Path], out: Path, run: Run, chance: random.Random) 
         if process.poll() is None:
             kill(process.pid, signal.SIGKILL)
         code = process.wait()
-        assert code in (1, -signal.SIGKILL)
+        assert process.stderr is not None
+        assert code in (1, -signal.SIGKILL), process.stderr.read()
         return Killed(process.pid, code != 1, len(table(out, "recordings")))
 
 

@@ -137,11 +137,11 @@ def _of_csv(manifest: str, file: Any) -> Iterator[Line]:
 def _of_parquet(manifest: str, file: Any) -> Iterator[Line]:
     import pyarrow.parquet as pq
 
-    table = pq.ParquetFile(file)
+    table = pq.ParquetFile(file, pre_buffer=False)
     _check(manifest, table.schema_arrow.names)
     wanted = [name for name in ("path", *TOLD) if name in table.schema_arrow.names]
     number = 0
-    for batch in table.iter_batches(TOGETHER, columns=wanted):
+    for batch in table.iter_batches(TOGETHER, columns=wanted, use_threads=False):
         for row in batch.to_pylist():
             number += 1
             yield f"{manifest}:{number}", row

@@ -55,16 +55,18 @@ class Tables:
         ArchiveError
             It cannot be read, or is none of this version's.
         """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         path = self._path(part.table, part.name)
         try:
-            with path.open("rb") as file:
-                found = pq.ParquetFile(file)
+            # Arrow's threads reading through a Python file can end the process as it exits (apache/arrow issue 34314).
+            with pa.BufferReader(path.read_bytes()) as file:
+                found = pq.ParquetFile(file, pre_buffer=False)
                 version = (found.schema_arrow.metadata or {}).get(schema.KEY, b"none").decode()
                 if version != str(schema.VERSION):
                     raise ArchiveError(f"{path}: its schema is {version}; accepted is {schema.VERSION}.")
-                return found.read(columns)
+                return found.read(columns, use_threads=False)
         except (OSError, ValueError, KeyError) as error:  # pyarrow's are among them
             raise ArchiveError(
                 f"{path}: not a part of an archive's tables ({error}); remove it, and its recordings are heard again."
