@@ -91,7 +91,9 @@ def test_segments_and_baselines_are_those_of_this_machines_processes(
 
 def working(under: int) -> list[int]:
     """Find the processes below one that do a job of Ray Data's."""
-    parents = {int(path.parent.name): int(path.read_text().rpartition(")")[2].split()[1]) for path in _stats()}
+    parents = {
+        process: int(stat.rpartition(b")")[2].split()[1]) for process in _running() if (stat := _read(process, "stat"))
+    }
     found = []
     for process in parents:
         above = process
@@ -102,8 +104,8 @@ def working(under: int) -> list[int]:
     return found
 
 
-def _stats() -> list[Path]:
-    return [path for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
+def _running() -> list[int]:
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
 
 
 def _read(process: int, name: str) -> bytes:
@@ -183,7 +185,7 @@ batch._shown = shown
     assert b"Traceback" not in done.stderr
     assert 0 < len(paths(tmp_path / "out")) < 30
     marked = f"{MARK}={tmp_path}".encode()
-    assert [path for path in _stats() if marked in _read(int(path.parent.name), "environ")] == []
+    assert [process for process in _running() if marked in _read(process, "environ")] == []
     heard(tmp_path / "calls", out=tmp_path / "out")
     heard(tmp_path / "calls", out=tmp_path / "local")
     same(tmp_path / "out", tmp_path / "local")

@@ -9,14 +9,15 @@ recording that breaks whoever hears it is given up and the others are answered.
 import asyncio
 import contextlib
 import queue
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +26,6 @@ from intone.archive.jobs import TRIES, Done, Job, Result, given_up
 from intone.archive.options import Options
 from intone.errors import IntoneError
 from intone.hear.baseline import Baseline
-
-if TYPE_CHECKING:
-    import pyarrow
 
 DEEP = 3
 """Jobs that are under way for each worker: one is heard, and the next lies there when it is done."""
@@ -192,12 +190,13 @@ class Ray:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._jobs: Any = ray.remote(Jobs).options(num_cpus=0, scheduling_strategy=here).remote(baselines)
         self._under_way: set[int] = set()
-        self._arrived: queue.SimpleQueue[tuple[int, Done] | BaseException] = queue.SimpleQueue()
-        given = {"jobs": self._jobs, "options": options, "fingerprint": fingerprint}
+        self._arrived: queue.SimpleQueue[tuple[int, Done | IntoneError] | None] = queue.SimpleQueue()
         with connecting.one_by_one():
-            stream = _stream(self._jobs, given, self.hands)
-        self._thread = threading.Thread(target=self._receive, args=(stream,), name="intone-ray", daemon=True)
-        self._thread.start()
+            work = partial(_work, jobs=self._jobs, options=options, fingerprint=fingerprint)
+            stream = _stream(self._jobs, work, self.hands)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="intone-ray")
+        self._receiving = self._pool.submit(self._receive, stream)
+        self._receiving.add_done_callback(lambda _: self._arrived.put(None))
 
     def has_room(self) -> bool:
         """Say whether another job would be begun soon."""
@@ -228,9 +227,13 @@ class Ray:
         with contextlib.suppress(queue.Empty):
             while True:
                 arrived = self._arrived.get(timeout=0 if found else max(0.0, until - time.monotonic()))
-                if isinstance(arrived, BaseException):
-                    raise arrived
+                if arrived is None:  # the stream has ended, which it does not by itself
+                    with connecting.worded():
+                        self._receiving.result()
+                    return found
                 number, done = arrived
+                if isinstance(done, IntoneError):
+                    raise done
                 if number in self._under_way:  # else it was done twice, since the first worker seemed lost
                     self._under_way.remove(number)
                     self._jobs.finish.remote(number)
@@ -241,49 +244,37 @@ class Ray:
         """End the stream; where something is under way still, it is broken off."""
         import ray
 
-        if self._under_way or not self._thread.is_alive():
+        if self._under_way or self._receiving.done():
             ray.kill(self._jobs)
         else:
             ray.get(self._jobs.end.remote())
-        self._thread.join()  # what it would ask of Ray after its end would start another
+        self._pool.shutdown()  # what it would ask of Ray after its end would start another
 
-    def _receive(self, stream: "Iterator[dict[str, Any]]") -> None:
-        try:
-            for batch in stream:
-                for number, done in zip(batch["number"].tolist(), batch["done"], strict=True):
-                    if done is not None:
-                        self._arrived.put(done if isinstance(done, IntoneError) else (number, done))
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is the run's to tell
-            self._arrived.put(connecting.lost(error))
+    def _receive(self, stream: Iterator[Any]) -> None:
+        for batch in stream:
+            for number, done in zip(batch["number"].tolist(), batch["done"], strict=True):
+                if done is not None:
+                    self._arrived.put((number, done))
 
 
-def _stream(jobs: Any, given: dict[str, Any], most: int) -> "Iterator[dict[str, Any]]":
+def _numbers(_: Any, jobs: Any) -> Iterator[Any]:
+    """Give the number of each job as it is given; Ray Data maps this on nothing."""
+    import ray
+
+    for number in count():
+        if not ray.get(jobs.has.remote(number)):
+            return
+        yield {"number": [number]}
+
+
+def _stream(jobs: Any, work: Callable[[Any], Any], most: int) -> Iterator[Any]:
     """Have a dataset of numbers mapped to what was done, one by one as they come."""
-    import pyarrow as pa
     import ray.data
-    from ray.data.block import BlockMetadata
 
-    def numbers() -> "Iterator[pyarrow.Table]":
-        number = 0
-        while ray.get(jobs.has.remote(number)):
-            yield pa.table({"number": [number]})
-            number += 1
-
-    class Numbers(ray.data.Datasource):
-        def estimate_inmemory_data_size(self) -> None:
-            return None
-
-        def get_read_tasks(self, *_: object, **__: object) -> list[ray.data.ReadTask]:
-            unknown = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
-            return [ray.data.ReadTask(numbers, unknown)]
-
-    source = Numbers()  # type: ignore[no-untyped-call]
-    read = ray.data.read_datasource(source, override_num_blocks=1, num_cpus=0)
+    numbers = ray.data.range(1).map_batches(partial(_numbers, jobs=jobs), batch_size=None, num_cpus=0)
     # Tasks and not actors: what waits for an actor whose machine is lost, and not replaced, waits for ever.
-    mapped = read.map_batches(
-        _work, batch_size=None, compute=ray.data.TaskPoolStrategy(most), num_cpus=1, fn_kwargs=given
-    )
-    return iter(mapped.iter_batches(batch_size=None, prefetch_batches=0, batch_format="numpy"))
+    done = numbers.map_batches(work, batch_size=None, compute=ray.data.TaskPoolStrategy(most), num_cpus=1)
+    return iter(done.iter_batches(batch_size=None, prefetch_batches=0, batch_format="numpy"))
 
 
 @contextlib.contextmanager

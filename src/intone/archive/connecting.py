@@ -18,22 +18,19 @@ KNOCK_SECONDS = 10.0
 
 @contextlib.contextmanager
 def worded() -> Iterator[None]:
-    """Have what Ray raises be an error of ours."""
-    from ray.exceptions import RayError
+    """Have what Ray raises be an error of ours; a mistake of ours at which a worker failed stays what it is."""
+    from ray.exceptions import RayError, RayTaskError
 
     try:
         yield
     except (RayError, ConnectionError) as error:
-        raise lost(error) from error
-
-
-def lost(error: Exception) -> WorkerError:
-    """Say that the cluster is lost, and why."""
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return WorkerError(
-        f"The Ray cluster cannot be reached or go on ({first}); what was heard until then is kept, and the same "
-        "command goes on from there."
-    )
+        if isinstance(error, RayTaskError) and not isinstance(error.cause, RayError):
+            raise
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise WorkerError(
+            f"The Ray cluster cannot be reached or go on ({first}); what was heard until then is kept, and the same "
+            "command goes on from there."
+        ) from error
 
 
 def connect(workers: int) -> None:

@@ -139,7 +139,7 @@ def _entries(source: Path, limits: Limits) -> Iterator[list[_Entry]]:
     with _decompressed(source) as content:
         stream = _Stream(content, MAX_HEADERS_BYTES)
         try:
-            tar = tarfile.open(fileobj=stream, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115  # closed below
+            tar = tarfile.TarFile(fileobj=stream)  # type: ignore[arg-type]  # which is typed as if it wrote, too
         except (*_DAMAGED, OSError) as error:
             raise CorpusError(f"{source}: this is no zip or tar archive, or it is damaged or cut short.") from error
         with tar:

@@ -1,6 +1,6 @@
 """From what a model gives to an answer: calibrated probabilities, for a world of other shares too, and doubt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from intone.emotions import Emotion
 from intone.errors import ModelError, UsageError, unknown
 from intone.hear.engines import Floats, Heard
 from intone.hear.modelfile import Card
+from intone.hear.streamed import Audible
+from intone.results import Prediction
 
 SLACK = 1e-6
 """How far the shares of a prior may be from a sum of 1."""
@@ -74,6 +76,18 @@ class Answering:
         emotion = max(scores, key=scores.__getitem__)
         threshold = self._card.threshold_beside if self._apart(beside) else self._card.threshold
         return emotion, scores, strange or scores[emotion] < threshold
+
+    def predictions(self, sounds: Sequence[Audible], heard: Heard, *, beside: bool) -> list[Prediction]:
+        """Say what a model gave of some sounds, beside a baseline or not."""
+        attention = heard.attention or (None,) * len(sounds)
+        each = zip(sounds, self.scores(heard.logits, beside=beside), attention, self.strange(heard), strict=True)
+        found = []
+        for sound, probabilities, weights, strange in each:
+            emotion, scores, unsure = self.answer(probabilities, strange=strange, beside=beside)
+            found.append(
+                Prediction(sound.name, emotion, scores, unsure, sound.duration, self._card.name, attention=weights)
+            )
+        return found
 
     def strange(self, heard: Heard) -> list[bool]:
         """Say which sounds are unlike all speech that the model knows: a noise, a melody, a siren."""

@@ -131,7 +131,7 @@ class Recogniser:
                 audio.load(sound, rate=rate if isinstance(sound, np.ndarray) else None)
                 for sound in sounds[start : start + BATCH]
             ]
-            predictions += self._answered(waveforms, self._hearing(waveforms, usual), reads, baseline is not None)
+            predictions += reads.predictions(waveforms, self._hearing(waveforms, usual), beside=baseline is not None)
         return predictions
 
     def predict_and_embed(
@@ -146,7 +146,8 @@ class Recogniser:
         The vectors are ``(sounds, width)``, or None where the model gives none.
         """
         heard: Heard = self._hearing(sounds, self._fitting(baseline).vector if baseline else None)
-        return self._answered(sounds, heard, Answering(self.card, prior), baseline is not None), heard.embedding
+        reads = Answering(self.card, prior)
+        return reads.predictions(sounds, heard, beside=baseline is not None), heard.embedding
 
     def follow(self, *, prior: Mapping[str, float] | None = None, baseline: Baseline | None = None) -> Following:
         """Hear one speaker's utterances in the order in which they are spoken, each beside what was heard before.
@@ -299,16 +300,14 @@ class Recogniser:
         waveform = audio.load(sound, rate=rate)
         heard: Heard = self._hearing([waveform], usual)
         reads = Answering(self.card, prior)
-        (strange,) = reads.strange(heard)
-        attention = heard.attention[0] if heard.attention else None
-        answer = self._prediction(waveform, heard.logits[0], attention, strange, reads, baseline is not None)
-        if strange or heard.voice is None:
+        (answer,) = reads.predictions([waveform], heard, beside=baseline is not None)
+        if heard.voice is None or reads.strange(heard)[0]:
             return answer, None
         return answer, self.gathered(heard.voice, waveform.duration)
 
-    def gathered(self, voices: Floats, seconds: float) -> Baseline:
+    def gathered(self, voices: Floats, seconds: float, *, rest: bool = False) -> Baseline:
         """Give the baseline that voices ``(utterances, width)`` of one speaker make."""
-        return Baseline.of(voices, model=self.card.name, fingerprint=self.card.fingerprint, seconds=seconds)
+        return Baseline.of(voices, model=self.card.name, fingerprint=self.card.fingerprint, seconds=seconds, rest=rest)
 
     def hear(self, sound: Waveform, baseline: Baseline | None = None) -> Heard:
         """Give what the model itself gives of a sound, beside a baseline of its own where there is one."""
@@ -387,9 +386,7 @@ class Recogniser:
                 raise NoSpeechError(f"{whole.name}: no speech was heard in it, so that it says nothing of a speaker.")
             voices.append(heard.voice[spoken])
             seconds += sum(piece.duration for piece, kept in zip(pieces, spoken, strict=True) if kept)
-        return Baseline.of(
-            np.concatenate(voices), model=self.card.name, fingerprint=self.card.fingerprint, seconds=seconds, rest=rest
-        )
+        return self.gathered(np.concatenate(voices), seconds, rest=rest)
 
     def _knows_none(self) -> str:
         return f"{self.card.name}: this model knows no speakers' baselines; 'intone models list' says which do."
@@ -431,28 +428,3 @@ class Recogniser:
         """How many numbers the model tells voices by."""
         heard: Heard = self._hearing([Waveform(np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32))])
         return 0 if heard.voice is None else heard.voice.shape[1]
-
-    def _answered(self, waveforms: Sequence[Audible], heard: Heard, reads: Answering, beside: bool) -> list[Prediction]:
-        attention = heard.attention or (None,) * len(waveforms)
-        each = zip(waveforms, heard.logits, attention, reads.strange(heard), strict=True)
-        return [self._prediction(*one, reads, beside) for one in each]
-
-    def _prediction(
-        self,
-        waveform: Audible,
-        logits: Floats,
-        attention: Floats | None,
-        strange: bool,
-        reads: Answering,
-        beside: bool,
-    ) -> Prediction:
-        emotion, scores, unsure = reads.answer(reads.scores(logits, beside=beside), strange=strange, beside=beside)
-        return Prediction(
-            file=waveform.name,
-            emotion=emotion,
-            scores=scores,
-            unsure=unsure,
-            duration=waveform.duration,
-            model=self.card.name,
-            attention=attention,
-        )

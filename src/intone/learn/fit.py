@@ -234,7 +234,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
         super().__init__()
         self._history, self._folder, self._epochs, self._seed, self._tick = history, folder, epochs, seed, tick
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002  # Keras calls it
+    def on_epoch_begin(self, epoch: int, _logs: dict[str, float] | None = None) -> None:
         seed_dropout(self.model, self._seed, epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -5,11 +5,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hints
 
 from intone.errors import UsageError, unknown
 
-Section = TypeVar("Section")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Section = TypeVar("Section", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -302,7 +305,7 @@ def _section(kind: type[Section], stored: Mapping[str, Any], where: str) -> Sect
         if key not in hints:
             raise UsageError(f"{where}: {unknown('key', key, hints)}")
     values: dict[str, Any] = {}
-    for entry in fields(kind):  # type: ignore[arg-type]  # a dataclass type, which mypy cannot say in a TypeVar
+    for entry in fields(kind):
         if entry.name in stored:
             values[entry.name] = _value(stored[entry.name], hints[entry.name], f"{where}: '{entry.name}'")
         elif entry.default is MISSING:
