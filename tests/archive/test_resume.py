@@ -6,13 +6,18 @@ import random
 import re
 import shutil
 import signal
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from intone.archive import Options
-from intone.errors import UsageError
+from intone.archive.writer import Writer
+from intone.errors import ArchiveError, UsageError
 from tests.archived import FOLLOWED, PLAIN, heard, intone, leftovers, paths, pieces, same, table
 
 KILLED = """
@@ -149,6 +154,68 @@ batch._shown = shown
     heard(calls, out=tmp_path / "out", options=FOLLOWED)
     heard(calls, out=tmp_path / "undisturbed", options=FOLLOWED)
     same(tmp_path / "out", tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize("line", range(1, 9))
+def test_a_ctrl_c_between_any_two_lines_parts_no_row_from_its_segments(calls: Path, tmp_path: Path, line: int) -> None:
+    """Where the answer is being taken: what was taken is written then, whole."""
+    taken = Writer._add.__code__
+    left = line
+
+    def stop(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        nonlocal left
+        if frame.f_code is not taken:
+            return None
+        left -= event == "line"
+        if left == 0 and event == "line":
+            raise KeyboardInterrupt
+        return stop
+
+    before = sys.gettrace()
+    sys.settrace(stop)
+    try:
+        heard(calls / "006.flac", out=tmp_path / "out", options=FOLLOWED)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    followed = {row["path"] for row in table(tmp_path / "out", "segments")}
+    assert followed == {row["path"] for row in table(tmp_path / "out", "recordings")}
+    heard(calls / "006.flac", out=tmp_path / "out", options=FOLLOWED)
+    heard(calls / "006.flac", out=tmp_path / "undisturbed", options=FOLLOWED)
+    same(tmp_path / "out", tmp_path / "undisturbed")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="signals are looked up in /proc")
+def test_no_process_that_hears_can_hear_a_ctrl_c(tmp_path: Path) -> None:
+    script = """
+import multiprocessing, pathlib, signal
+from intone.archive import Options, local
+from intone.archive.jobs import Hash
+if __name__ == "__main__":
+    with local.opened(Options(model="intone-tiny"), "", pathlib.Path(), 2) as engine:
+        engine.give(Hash(()))
+        engine.give(Hash(()))
+        for process in multiprocessing.active_children():
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            blocked = int(status.partition("SigBlk:")[2].split()[0], 16)
+            print(bool(blocked & 1 << signal.SIGINT - 1))
+"""
+    (tmp_path / "script.py").write_text(script)
+    done = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, check=True, text=True)
+    assert done.stdout.split() == ["True", "True"]
+
+
+def test_a_folder_whose_name_no_system_takes_is_refused(calls: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="cannot be written"):
+        heard(calls, out=tmp_path / ("x" * 300))
+
+
+def test_a_damaged_note_of_rows_is_told_of(calls: Path, tmp_path: Path) -> None:
+    heard(calls / "000.flac", out=tmp_path / "out")
+    (tmp_path / "out" / ".dropped-1.json").write_text("[")
+    with pytest.raises(ArchiveError, match=r"dropped-1\.json: this note .* is damaged"):
+        heard(calls, out=tmp_path / "out")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 
-from intone.archive import sources
+from intone.archive import places, sources
 from intone.archive.entries import Entry, Refusal
 from intone.errors import UsageError
 from tests.archived import heard, paths, pieces, table
@@ -58,6 +58,40 @@ def test_what_is_no_recording_is_refused_by_name(folder: Path) -> None:
     assert "a device" in refused(folder)["pipe.wav"]
 
 
+def test_links_that_lead_nowhere_end_no_listing(folder: Path) -> None:
+    (folder / "0.wav").symlink_to("0.wav")
+    (folder / "gone.wav").symlink_to("nothing")
+    (folder / "folder.wav").symlink_to("in")
+    assert names(folder) == ["a.wav", "b.FLAC", "c.mp3"]
+    assert sorted(refused(folder)) == ["0.wav", "gone.wav"]
+
+
+def test_however_a_place_is_spelled_it_is_listed_once(examples: Path, tmp_path: Path) -> None:
+    pieces(examples, tmp_path / "calls", 2)
+    spelled = (tmp_path / "calls", f"{tmp_path}/./calls/", f"{tmp_path}/./calls/*.flac", f"{tmp_path}//calls/000.flac")
+    assert heard(*spelled, out=tmp_path / "out").found == 2
+
+
+def test_what_could_not_be_listed_is_forgotten_once_it_can(examples: Path, tmp_path: Path) -> None:
+    source = f"{tmp_path}/./calls/"
+    assert heard(source, out=tmp_path / "out").errors == 1
+    pieces(examples, tmp_path / "calls", 1)
+    assert heard(source, out=tmp_path / "out").errors == 0
+    assert table(tmp_path / "out", "errors") == []
+
+
+def test_a_file_that_changed_after_it_was_hashed_is_hashed_again(examples: Path, tmp_path: Path) -> None:
+    (cut,) = pieces(examples, tmp_path / "calls", 1)
+    entry = places.at(str(cut))
+    assert isinstance(entry, Entry)
+    before = places.digest(entry)
+    with places.content(entry, before) as (_, sha256):
+        assert sha256 == before
+    shutil.copy(examples / "plain.flac", cut)
+    with places.content(entry, before) as (_, sha256):
+        assert sha256 == places.digest(entry) != before
+
+
 def test_windows_are_small_at_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "FIRST_WINDOW", 1)
     assert [len(window) for window in sources.windows([str(folder)])] == [1, 2]
@@ -92,6 +126,21 @@ def test_a_manifest_tells_who_speaks_and_its_bad_lines_are_errors(examples: Path
     assert paths(tmp_path / "out") == ["000.flac", "001.flac", "002.flac"]
 
 
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "12026-01-01"])
+def test_times_that_have_no_name_in_utc_are_refused(examples: Path, tmp_path: Path, time: str) -> None:
+    pieces(examples, tmp_path / "calls", 1)
+    (tmp_path / "calls.csv").write_text(f"path,time\ncalls/000.flac,{time}\n")
+    heard(tmp_path / "calls.csv", out=tmp_path / "out")
+    (row,) = table(tmp_path / "out", "errors")
+    assert f"the time is '{time}'; accepted is ISO 8601" in row["message"]
+
+
+def test_a_pipe_is_no_manifest(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "calls.csv")
+    with pytest.raises(UsageError, match="this is a device; accepted for a manifest is a file"):
+        heard(tmp_path / "calls.csv", out=tmp_path / "out")
+
+
 def test_a_manifest_may_be_parquet(examples: Path, tmp_path: Path) -> None:
     pieces(examples, tmp_path / "calls", 2)
     when = datetime(2025, 3, 1, 9, 30, tzinfo=UTC)
@@ -117,6 +166,16 @@ def test_names_that_are_not_utf_8_are_heard(examples: Path, tmp_path: Path) -> N
     heard(tmp_path / "calls", out=tmp_path / "out")
     assert paths(tmp_path / "out") == ["caf\\xe9.flac"]
     assert heard(tmp_path / "calls", out=tmp_path / "out").known == 1
+
+
+def test_a_name_that_is_not_utf_8_and_leads_nowhere_is_an_error_like_others(examples: Path, tmp_path: Path) -> None:
+    pieces(examples, tmp_path / "calls", 1)
+    Path(os.fsdecode(os.fsencode(tmp_path / "calls") + b"/n\xff.wav")).symlink_to("nowhere")
+    heard(tmp_path / "calls", out=tmp_path / "out")
+    assert paths(tmp_path / "out") == ["000.flac"]
+    (row,) = table(tmp_path / "out", "errors")
+    assert row["path"].endswith("/n\\xff.wav")
+    assert row["message"] == f"{row['path']}: there is no such file."
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from intone.archive import Options
 from intone.archive.summary import Question, periods, summarise
 from intone.emotions import Emotion
-from intone.errors import ArchiveError, UsageError
+from intone.errors import ArchiveError, IntoneError, UsageError
 from intone.hear import loading
 from tests.archived import FOLLOWED, PLAIN, heard, pieces, table
 from tests.summary_tables import Classifier, Made, day
@@ -63,7 +63,16 @@ def test_what_is_no_archive_is_wrong_usage(made: Made, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "held", ["{", "[]", "{}", '{"schema": 2, "model": "m"}', '{"schema": 1}', '{"schema": 1, "model": 3}']
+    "held",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"schema": 2, "model": "m"}',
+        '{"schema": 1}',
+        '{"schema": 1, "model": 3}',
+        '{"schema": 1, "model": "m", "prior": 3}',
+    ],
 )
 def test_another_archive_file_is_refused(made: Made, tmp_path: Path, held: str) -> None:
     (made.write(tmp_path) / "archive.json").write_text(held)
@@ -91,6 +100,20 @@ def test_a_broken_part_is_named_in_a_sentence(made: Made, tmp_path: Path) -> Non
     with pytest.raises(ArchiveError, match="part-00001") as said:
         summarise(str(tmp_path))
     assert "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_damaged_parts_are_told_of_in_a_sentence_or_read(made: Made, tmp_path: Path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    part = made.write(tmp_path) / "recordings" / "part-00001.parquet"
+    content = bytearray(part.read_bytes())
+    for place in random.integers(len(content), size=20).tolist():
+        content[place] = int(random.integers(256))
+    part.write_bytes(content)
+    try:
+        summarise(str(tmp_path))
+    except IntoneError as error:
+        assert "\n" not in str(error)
 
 
 def test_a_recording_that_stands_there_twice_is_named(made: Made, tmp_path: Path) -> None:

@@ -77,3 +77,7 @@ def moment(time: datetime) -> int:
     """
     aware = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
     return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+EARLIEST, LATEST = moment(datetime.min), moment(datetime.max)
+"""What has a name in UTC; other zones reach a day further."""

@@ -11,6 +11,7 @@ from intone.archive.entries import Entry
 from intone.archive.measure import Measures
 from intone.archive.schema import Segments
 from intone.errors import IntoneError, WorkerError
+from intone.paths import encodable
 
 TRIES = 2
 """A recording at which so many processes ended is given up."""
@@ -85,7 +86,7 @@ class Failure:
     @classmethod
     def of(cls, error: IntoneError) -> "Failure":
         """Tell of an error."""
-        return cls(error.code, type(error).__name__, str(error))
+        return cls(error.code, type(error).__name__, encodable(str(error)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,9 +77,8 @@ class Local:
         found: list[Done] = []
         while self._again and sum(len(worker.jobs) for worker in self._workers) < DEEP * self.hands:
             self.give(self._again.popleft())
-        by_connection = {worker.connection: worker for worker in self._workers}
-        for connection in wait(list(by_connection), seconds):
-            worker = by_connection[connection]  # type: ignore[index]
+        ready = wait([worker.connection for worker in self._workers], seconds)
+        for worker in [worker for worker in self._workers if worker.connection in ready]:
             try:
                 told = worker.connection.recv()
             except (EOFError, OSError):
@@ -199,6 +198,9 @@ def _deaf() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which has its own process hear nothing, and this one hear all again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

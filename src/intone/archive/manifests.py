@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from intone.archive import places
-from intone.archive.entries import Entry, Refusal, Told, moment
+from intone.archive.entries import EARLIEST, LATEST, Entry, Refusal, Told, moment
 from intone.errors import ManifestError, UsageError
-from intone.paths import is_folder
+from intone.paths import is_file, is_folder, is_there
 
 ENDINGS = (".csv", ".parquet")
 TOLD = ("speaker", "agent", "queue", "time")
@@ -81,7 +81,10 @@ def _time(where: str, value: Any) -> int | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     try:
-        return moment(value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip()))
+        found = moment(value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip()))
+        if not EARLIEST <= found <= LATEST:
+            raise ValueError("no year of UTC")
+        return found
     except (ValueError, OverflowError) as error:
         raise ManifestError(
             f"{where}: the time is {str(value)[:60]!r}; accepted is ISO 8601, as in 2025-03-01T09:30:00Z."
@@ -112,6 +115,8 @@ def _lines(manifest: str) -> Iterator[Line]:
 
 def _opened(manifest: str) -> Any:
     if not places.is_url(manifest):
+        if is_there(manifest) and not is_file(manifest):  # a pipe would be waited for
+            raise UsageError(f"{manifest}: this is a device; accepted for a manifest is a file.")
         return Path(manifest).open("rb")
     system, path = places.store(manifest)
     return system.open(path, "rb")

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import re
 import stat
 import sys
@@ -13,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from intone.archive.entries import NOTHING, Entry, Refusal, Told, moment
+from intone.archive.entries import LATEST, NOTHING, Entry, Refusal, Told, moment
 from intone.errors import IntoneError, MissingExtraError, NotSoundError, SoundNotFoundError
 from intone.hear.audio import SUFFIXES, Sound
 
@@ -23,6 +22,7 @@ MEMORY_BYTES = 2**24
 """A file from elsewhere that is larger than this is kept on disk while it is heard."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _OURS = "file://"
+_SUFFIXES = tuple(SUFFIXES)
 
 
 def is_url(place: str) -> bool:
@@ -82,7 +82,7 @@ def at(place: str, told: Told = NOTHING) -> Entry | Refusal:
 
 def _local(place: str, told: Told) -> Entry:
     try:
-        found = os.stat(place)  # noqa: PTH116  # a Path for each of millions takes longer than the system does
+        found = Path(place).stat()
     except FileNotFoundError as error:
         raise SoundNotFoundError(f"{place}: there is no such file.") from error
     except (OSError, ValueError) as error:  # a NUL in the name
@@ -90,7 +90,7 @@ def _local(place: str, told: Told) -> Entry:
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a device"
         raise NotSoundError(f"{place}: this is {kind}; a recording is needed.")
-    return Entry(place, found.st_size, found.st_mtime_ns // 1000, told)
+    return Entry(place, found.st_size, min(found.st_mtime_ns // 1000, LATEST), told)
 
 
 def _remote(url: str, told: Told) -> Entry:
@@ -118,7 +118,7 @@ def of_details(url: str, details: Mapping[str, Any], told: Told = NOTHING) -> En
 
 def is_recording(name: str) -> bool:
     """Say whether a file found in a folder is taken for a recording: by its ending, and not if it is hidden."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  # a URL's too
+    return not name.startswith(".") and name.lower().endswith(_SUFFIXES)
 
 
 # --- What is in it ---------------------------------------------------------------------------------------------------
@@ -139,7 +139,8 @@ def content(entry: Entry, sha256: str | None = None) -> Iterator[tuple[Sound, st
             if is_url(entry.place):
                 sound, found = until_heard.enter_context(_fetched(entry))
             else:
-                sound, found = entry.place, sha256 or digest(entry)
+                known = sha256 if at(entry.place, entry.told) == entry else None  # it may have changed since
+                sound, found = entry.place, known or digest(entry)
         except failures() as error:
             raise SoundNotFoundError(f"{entry.path}: the file cannot be read ({_first_line(error)}).") from error
         yield sound, found

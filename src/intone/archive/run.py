@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from intone.archive import cluster, gathering, index, local, sources, tables
+from intone.archive import cluster, gathering, index, local, places, sources, tables
 from intone.archive.entries import Entry, Refusal
 from intone.archive.index import Index
 from intone.archive.jobs import Answer, Done, Engine, Failure, Hash, Hear, Item
@@ -139,7 +139,7 @@ def run(
     with ExitStack() as until_done:
         kept = until_done.enter_context(tables.opened(out, remembered))
         hearers = until_done.enter_context(ENGINES[engine](options, remembered["fingerprint"], kept.baselines, workers))
-        kept.forget(given)
+        kept.forget([*given, *map(sources.named, map(places.ours, given))])
         names = gathering.gather(hearers, kept.baselines, given, options.baselines) if options.baselines else set()
         going = _Run(kept, hearers, options.baselines, names, began, verify, retry_errors, progress, failed)
         return going.through(sources.windows(given))

@@ -59,15 +59,20 @@ def _listed(source: str) -> Iterator[Listed]:
     if places.is_url(source):
         yield from _stored(source)
     elif is_folder(source):
-        yield from _under(str(Path(source)))
+        yield from _under(named(source))
     elif glob.has_magic(source) and not is_there(source):
-        for found in glob.iglob(source, recursive=True):  # noqa: PTH207  # Path's takes no absolute pattern
+        for found in map(named, glob.iglob(source, recursive=True)):  # noqa: PTH207  # Path's has no absolute pattern and finds what is hidden
             if not is_folder(found):
                 yield places.at(found)
             elif "**" not in source:  # which finds what lies in them by itself
                 yield from _under(found)
     else:
-        yield places.at(str(Path(source)))
+        yield places.at(named(source))
+
+
+def named(place: str) -> str:
+    """Name a place of this machine in one way, however it was spelled: ``./calls/`` is ``calls``."""
+    return str(Path(place))
 
 
 def _under(folder: str) -> Iterator[Listed]:
@@ -79,7 +84,7 @@ def _under(folder: str) -> Iterator[Listed]:
                     continue
                 if item.is_dir(follow_symlinks=False):
                     yield from _under(item.path)
-                elif places.is_recording(item.name) and not item.is_dir():
+                elif places.is_recording(item.name) and not (item.is_symlink() and is_folder(item.path)):
                     yield places.at(item.path)
     except OSError as error:
         yield Refusal(folder, SoundNotFoundError(f"{folder}: the folder cannot be listed ({error.strerror})."))

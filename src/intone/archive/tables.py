@@ -141,11 +141,17 @@ class Tables:
 
     def _finish(self, note: Path) -> None:
         try:
-            noted: dict[str, Any] = json.loads(note.read_bytes())
+            noted = json.loads(note.read_bytes())
+            name, paths = str(noted["part"]), list(map(str, noted["paths"]))
         except OSError as error:
             raise durable.refused(note, error) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArchiveError(
+                f"{note}: this note of rows that are being replaced is damaged ({error}); accepted is another "
+                "folder for --out."
+            ) from error
         for table in (RECORDINGS, SEGMENTS):
-            self._without(table, noted["part"], noted["paths"])
+            self._without(table, name, paths)
         durable.remove(note)
 
     def _without(self, table: str, name: str, paths: Iterable[str]) -> None:
@@ -190,9 +196,11 @@ def opened(out: Path, remembered: Mapping[str, Any]) -> Iterator[Tables]:
         It cannot be written.
     """
     folders = [out / name for name in (*TABLES, BASELINES)]
-    if not (out / options.FILE).exists() and any(folder.exists() for folder in folders):
-        raise UsageError(f"{out}: this folder holds tables without {options.FILE}; accepted is a new or empty folder.")
     try:
+        if not (out / options.FILE).exists() and any(folder.exists() for folder in folders):
+            raise UsageError(
+                f"{out}: this folder holds tables without {options.FILE}; accepted is a new or empty folder."
+            )
         out.mkdir(parents=True, exist_ok=True)
         lock = (out / LOCK).open("ab")
     except OSError as error:

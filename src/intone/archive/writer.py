@@ -95,7 +95,8 @@ class Writer:
             return
         with undisturbed():
             self._drop()
-            name = self._tables.write(self._recordings, self._segments, self._errors)
+            segments = {row["path"]: self._segments[row["path"]] for row in self._recordings}
+            name = self._tables.write(self._recordings, segments, self._errors)
             self._known.add_sounds(name, list(self._held))
             self._due = math.inf if self._recordings else self._due
             self._recordings, self._errors, self._segments, self._held, self._lines = [], [], {}, {}, 0
@@ -110,8 +111,8 @@ class Writer:
 
     def _add(self, row: Row, segments: Segments, sound: Sound) -> None:
         self._begin()
+        self._segments[row["path"]] = segments  # before the row: a Ctrl-C in between is not to part them
         self._recordings.append(row)
-        self._segments[row["path"]] = segments
         self._lines += len(segments)
         self._held[sound] = (row, segments)
         self._write_if_full()

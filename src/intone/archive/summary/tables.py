@@ -2,8 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -17,11 +17,8 @@ from intone.archive.summary.figures import Question
 from intone.emotions import Emotion
 from intone.errors import ArchiveError, UsageError
 
-UNREADABLE = (
-    duckdb.IOException, duckdb.InvalidInputException, duckdb.BinderException, duckdb.ConversionException,
-    duckdb.OutOfMemoryException,
-)  # fmt: skip
-"""What parts that are broken, or are no such tables, raise; anything else is a mistake of ours."""
+UNREADABLE = (duckdb.Error, UnicodeDecodeError)
+"""What parts that are broken, or are no such tables, raise: DuckDB has no word for each way to be broken."""
 MEMORY = "1GB"
 """Most that DuckDB holds at a time; the rest waits in temporary files."""
 EMOTIONS = ", ".join(Emotion)
@@ -108,7 +105,8 @@ class Tables:
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """Ask a question in SQL."""
-        found: list[tuple[Any, ...]] = self._run(query, values).fetchall()
+        with self._readable():
+            found: list[tuple[Any, ...]] = self._run(query, values).fetchall()
         return found
 
     def one(self, query: str, **values: Any) -> tuple[Any, ...]:
@@ -118,7 +116,8 @@ class Tables:
 
     def columns(self, query: str, **values: Any) -> dict[str, NDArray[Any]]:
         """Ask a question in SQL, and get arrays; what is NULL is NaN."""
-        found: dict[str, Any] = self._run(query, values).fetchnumpy()
+        with self._readable():
+            found: dict[str, Any] = self._run(query, values).fetchnumpy()
         return {
             name: column.filled(np.nan)
             if isinstance(column, np.ma.MaskedArray) and column.dtype.kind == "f"
@@ -127,8 +126,13 @@ class Tables:
         }
 
     def _run(self, query: str, values: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
-        try:
+        with self._readable():
             return self._connection.execute(query, {key: held for key, held in values.items() if f"${key}" in query})
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
         except UNREADABLE as error:
             said = str(error).splitlines()[0]
             raise ArchiveError(f"{self.results}: the tables cannot be read ({said}).") from error
@@ -144,10 +148,10 @@ class Tables:
             ) from error
         except (OSError, ValueError) as error:
             raise ArchiveError(f"{path}: it cannot be read ({error}).") from error
-        if not isinstance(held, dict) or held.get("schema") != VERSION or not isinstance(held.get("model"), str):
+        if not isinstance(held, dict) or held.get("schema") != VERSION or not _is_told(held):
             found = held.get("schema") if isinstance(held, dict) else held
             raise ArchiveError(
-                f"{path}: its schema is {found!r:.60}; this version of Intone reads {VERSION}, with a model."
+                f"{path}: its schema is {found!r:.60}; accepted is {VERSION}, with a model and a prior."
             )
         return held
 
@@ -219,3 +223,10 @@ EMPTY = {
 def _literal(path: str) -> str:
     """Write a path so that no character in it is taken for a pattern."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+
+
+def _is_told(held: Mapping[str, Any]) -> bool:
+    """Say whether what has to be known of the model is of the kind that it has to be."""
+    prior = held.get("prior", {})
+    shares = list(prior.values()) if isinstance(prior, dict) else [None]
+    return isinstance(held.get("model"), str) and all(isinstance(share, int | float) for share in shares)
