@@ -150,9 +150,7 @@ class Tables:
             raise ArchiveError(f"{path}: it cannot be read ({error}).") from error
         if not isinstance(held, dict) or held.get("schema") != VERSION or not _is_told(held):
             found = held.get("schema") if isinstance(held, dict) else held
-            raise ArchiveError(
-                f"{path}: its schema is {found!r:.60}; accepted is {VERSION}, with a model and a prior."
-            )
+            raise ArchiveError(f"{path}: its schema is {found!r:.60}; accepted is {VERSION}, with a model and a prior.")
         return held
 
     def _parts(self, table: str) -> list[str]:
