@@ -72,6 +72,13 @@ def test_however_a_place_is_spelled_it_is_listed_once(examples: Path, tmp_path: 
     assert heard(*spelled, out=tmp_path / "out").found == 2
 
 
+def test_here_is_spelled_in_one_way(examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces(examples, tmp_path / "calls" / "in", 2)
+    monkeypatch.chdir(tmp_path / "calls")
+    assert heard(".", "./in", "in/*.flac", "./in/000.flac", out=tmp_path / "out").found == 2
+    assert [row["path"] for row in table(tmp_path / "out", "recordings")] == ["in/000.flac", "in/001.flac"]
+
+
 def test_what_could_not_be_listed_is_forgotten_once_it_can(examples: Path, tmp_path: Path) -> None:
     source = f"{tmp_path}/./calls/"
     assert heard(source, out=tmp_path / "out").errors == 1

@@ -82,10 +82,11 @@ def _under(folder: str) -> Iterator[Listed]:
             for item in items:
                 if item.name.startswith("."):
                     continue
+                path = item.name if folder == os.curdir else item.path  # not ./calls
                 if item.is_dir(follow_symlinks=False):
-                    yield from _under(item.path)
-                elif places.is_recording(item.name) and not (item.is_symlink() and is_folder(item.path)):
-                    yield places.at(item.path)
+                    yield from _under(path)
+                elif places.is_recording(item.name) and not (item.is_symlink() and is_folder(path)):
+                    yield places.at(path)
     except OSError as error:
         yield Refusal(folder, SoundNotFoundError(f"{folder}: the folder cannot be listed ({error.strerror})."))
 
