@@ -1,5 +1,6 @@
 """A run that ends at any moment goes on to the rows of one that did not."""
 
+import contextlib
 import json
 import os
 import random
@@ -8,16 +9,21 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
 
-from intone.archive import Options
+from intone.archive import Options, hearing, places, tables
+from intone.archive.entries import Entry
+from intone.archive.jobs import Answer, Hear, Item
+from intone.archive.known import Known
 from intone.archive.writer import Writer
 from intone.errors import ArchiveError, UsageError
+from intone.hear import loading
+from intone.hear.baseline import Baseline
 from tests.archived import FOLLOWED, PLAIN, heard, intone, leftovers, paths, pieces, same, table
 
 KILLED = """
@@ -156,15 +162,36 @@ batch._shown = shown
     same(tmp_path / "out", tmp_path / "undisturbed")
 
 
-@pytest.mark.parametrize("line", range(1, 9))
-def test_a_ctrl_c_between_any_two_lines_parts_no_row_from_its_segments(calls: Path, tmp_path: Path, line: int) -> None:
-    """Where the answer is being taken: what was taken is written then, whole."""
-    taken = Writer._add.__code__
+def test_a_ctrl_c_between_any_two_lines_parts_no_row_from_its_segments(calls: Path, tmp_path: Path) -> None:
+    """Where an answer is being taken: what was taken is written then, whole."""
+    hearer = hearing.opened(FOLLOWED, loading.load(FOLLOWED.model).card.fingerprint, Baseline.load)
+    entry = places.at(str(calls / "006.flac"))
+    assert isinstance(entry, Entry)
+    (answer,) = hearer.do(Hear((Item(entry),))).results
+    assert isinstance(answer, Answer)
+    assert answer.segments
+    kept = []
+    for line in range(1, 9):
+        with tables.opened(tmp_path / str(line), {}) as opened:
+            writer = Writer(opened, Known(opened, ""), "")
+            with contextlib.suppress(KeyboardInterrupt), stopped(Writer._add.__code__, line):
+                writer.add(entry, answer)
+            writer.write()
+        rows, followed = (paths(tmp_path / str(line), name) for name in ("recordings", "segments"))
+        assert followed == rows * len(answer.segments)
+        kept.append(len(rows))
+    assert kept[0] == 0
+    assert kept[-1] == 1
+
+
+@contextlib.contextmanager
+def stopped(code: CodeType, line: int) -> Iterator[None]:
+    """Have a Ctrl-C come before the n-th line of a function."""
     left = line
 
     def stop(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
         nonlocal left
-        if frame.f_code is not taken:
+        if frame.f_code is not code:
             return None
         left -= event == "line"
         if left == 0 and event == "line":
@@ -174,16 +201,9 @@ def test_a_ctrl_c_between_any_two_lines_parts_no_row_from_its_segments(calls: Pa
     before = sys.gettrace()
     sys.settrace(stop)
     try:
-        heard(calls / "006.flac", out=tmp_path / "out", options=FOLLOWED)
-    except KeyboardInterrupt:
-        pass
+        yield
     finally:
         sys.settrace(before)
-    followed = {row["path"] for row in table(tmp_path / "out", "segments")}
-    assert followed == {row["path"] for row in table(tmp_path / "out", "recordings")}
-    heard(calls / "006.flac", out=tmp_path / "out", options=FOLLOWED)
-    heard(calls / "006.flac", out=tmp_path / "undisturbed", options=FOLLOWED)
-    same(tmp_path / "out", tmp_path / "undisturbed")
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="signals are looked up in /proc")
@@ -253,8 +273,6 @@ def test_a_folder_of_something_else_is_refused(calls: Path, tmp_path: Path) -> N
 
 
 def test_two_runs_never_write_at_once(calls: Path, tmp_path: Path) -> None:
-    from intone.archive import tables
-
     heard(calls / "000.flac", out=tmp_path / "out")
     remembered = json.loads((tmp_path / "out" / "archive.json").read_text())
     with tables.opened(tmp_path / "out", remembered), pytest.raises(UsageError, match="another run writes there"):

@@ -188,8 +188,9 @@ def test_without_the_learning_half_training_says_what_to_install(tmp_path: Path)
         "            raise ModuleNotFoundError(name, name=name)\n"
         "sys.meta_path.insert(0, Blocked())\n"
     )
+    (tmp_path / "recipe.toml").write_text(RECIPE)
     done = subprocess.run(
-        [INTONE, "train", "x.toml"],
+        [INTONE, "train", "recipe.toml"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
         capture_output=True,

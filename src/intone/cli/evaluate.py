@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from intone import corpora as known
 from intone.cli.console import complain, needs_learning, progress, table, tell
 from intone.errors import UsageError
+from intone.hear import modelfile
 
 if TYPE_CHECKING:
     from intone.learn.trial import Trial
@@ -48,6 +50,8 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
 ) -> None:
     """See HELP, which stands in the command's --help."""
+    modelfile.find(model)  # a slip is told at once; the learning half takes seconds to load
+    known.describe(corpus)
     needs_learning("intone evaluate")
     from intone.learn import candidate, report, trial
 

@@ -30,11 +30,12 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
 ) -> None:
     """See HELP, which stands in the command's --help."""
-    needs_learning("intone train")
-    from intone.learn import place, run
     from intone.learn import recipe as recipes
 
-    plan = recipes.read(recipe)
+    plan = recipes.read(recipe)  # a slip in it is told at once; the learning half takes seconds to load
+    needs_learning("intone train")
+    from intone.learn import place, run
+
     target = out or Path("runs") / plan.name
     try:
         with bars(logged=True) as progress:
