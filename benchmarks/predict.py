@@ -7,7 +7,9 @@ own that is held to one core, then to two. The peers:
 - the usual pipeline: ``librosa.load``, the means of 40 MFCCs, and a Keras LSTM called per file as ``model(x)``; its
   weights are random, which changes no time;
 - openSMILE's eGeMAPS features alone, without any model;
-- the machine's own matrix product, measured beside the model in the same process: what share of it the encoder reaches.
+- the machine's own matrix product in float32, measured beside the model in the same process: what share of it the
+  encoder reaches, in float32 as a training leaves it, and as it ships, with most of its products in eight bits. The
+  former's weights are the backbone's, which is looked for in INTONE_BACKBONES.
 
 The command's cold start, and the most memory that its process takes, are set beside those of a script that does the
 same by the usual pipeline.
@@ -32,7 +34,7 @@ EACH = 200
 CORPORA = ("tess", "ravdess")
 WARM_UP = 10
 STARTS = 5
-BATCH, SECONDS = 16, 3
+LAYERS, BATCH, SECONDS = 3, 16, 3
 PRODUCT = 1024
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
            "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # fmt: skip
@@ -107,6 +109,24 @@ def usual_pipeline(network: str, *, rate: int | None) -> Callable[[str], Any]:
     return answer
 
 
+def float_encoder(folder: Path) -> Path:
+    """Leave an encoder of the shape of the one that ships in a folder, in float32; give its file."""
+    from intone.emotions import Emotion
+    from intone.features import Inputs
+    from intone.hear import modelfile
+    from intone.learn.learners import Network
+    from intone.learn.networks.encoder import encoder
+
+    path = folder / f"encoder{modelfile.SUFFIX}"
+    network = Network(
+        encoder(labels=len(Emotion), backbone="openai/whisper-tiny.en", layers=LAYERS, mix=LAYERS, heads=1)
+    )
+    card = modelfile.Card(path.stem, tuple(map(str, Emotion)), "waveform", "", {}, (), "", "", "")
+    sound = np.random.default_rng(0).normal(0, 0.1, SECONDS * 16_000).astype(np.float32)
+    network.write(card, path, proof=Inputs.of_sounds([sound]))
+    return path
+
+
 def usual_network(folder: Path) -> Path:
     """Leave the network of the usual pipeline in a folder, with random weights; give its file."""
     from intone.learn import learners, networks
@@ -132,13 +152,12 @@ def _each(what: Callable[[str], Any], files: Sequence[str]) -> None:
         what(file)
 
 
-def share_of_product(threads: int) -> float:
-    """Give the encoder's arithmetic a second in a batch, over that of a plain matrix product on as many cores."""
+def share_of_product(file: Path, threads: int) -> float:
+    """Give an encoder's arithmetic a second in a batch, over that of a plain matrix product on as many cores."""
     from intone.features import Inputs
-    from intone.hear import engines, modelfile
+    from intone.hear import engines
 
-    engine, text = engines.from_onnx(modelfile.find(modelfile.DEFAULT), threads=threads)
-    layers = int(json.loads(text)["recipe"].split("layers = ")[1].split()[0])
+    engine, _ = engines.from_onnx(file, threads=threads)
     sound = np.random.default_rng(0).normal(0, 0.1, SECONDS * 16_000).astype(np.float32)
     batch = Inputs.of_sounds([sound] * BATCH)
     a, b = np.random.default_rng(0).normal(size=(2, PRODUCT, PRODUCT)).astype(np.float32)
@@ -148,7 +167,7 @@ def share_of_product(threads: int) -> float:
         encoder.append(seconds(lambda: engine(batch)))
         product.append(seconds(lambda: [a @ b for _ in range(20)]) / 20)
         product.append(seconds(lambda: [by_runtime(a) for _ in range(20)]) / 20)
-    return BATCH * operations(layers, 100 * SECONDS) / min(encoder) / (2 * PRODUCT**3 / min(product))
+    return BATCH * operations(LAYERS, 100 * SECONDS) / min(encoder) / (2 * PRODUCT**3 / min(product))
 
 
 def runtime_product(threads: int, b: Any) -> Callable[[Any], Any]:
@@ -188,7 +207,7 @@ CONTENDERS = {"intone": intone_all, "usual": usual, "opensmile": opensmile_all}
 def child(name: str, cores: int, network: str) -> None:
     files = json.loads(sys.stdin.read())
     if name == "product":
-        print(share_of_product(cores))
+        print(share_of_product(Path(network), cores))
     else:
         print(seconds(CONTENDERS[name](files, cores, network)))
 
@@ -209,17 +228,28 @@ def measured(name: str, cores: int, network: Path, files: Sequence[str]) -> floa
 
 
 def started(command: Sequence[str]) -> tuple[float, float]:
-    """Give the seconds that a process takes, and its most memory in MB."""
-    done = subprocess.run([sys.executable, "-S", "-c", STARTER, *command], capture_output=True, text=True, check=True)
+    """Give the seconds that a process takes, and its most memory in MB; Python may keep what it has compiled."""
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    starter = [sys.executable, "-S", "-c", STARTER, *command]
+    done = subprocess.run(starter, capture_output=True, text=True, check=True, env=usual)
     took, memory = done.stderr.splitlines()[-1].split()
     return float(took), float(memory) / 1000
 
 
 def main() -> None:
+    from intone.hear import modelfile
+
     files = recordings()
     console, missed = Console(), list[str]()
     table = Table(title=f"{len(files)} files of {' and '.join(CORPORA)}, whole")
-    for heading in ("cores", "intone", "librosa + Keras LSTM", "openSMILE eGeMAPS", "share of matrix product"):
+    for heading in (
+        "cores",
+        "intone",
+        "librosa + Keras LSTM",
+        "openSMILE eGeMAPS",
+        "share of matrix product",
+        "as it ships",
+    ):
         table.add_column(heading, justify="right")
 
     def judge(what: str, value: float) -> None:
@@ -227,19 +257,19 @@ def main() -> None:
             missed.append(f"{what} {value:.2f} (must: {MUST[what]})")
 
     with tempfile.TemporaryDirectory() as folder:
-        network = usual_network(Path(folder))
+        network, encoder = usual_network(Path(folder)), float_encoder(Path(folder))
         for cores in (1, 2):
             took = {name: measured(name, cores, network, files) for name in CONTENDERS}
-            share = measured("product", cores, network, [])
+            shares = [measured("product", cores, file, []) for file in (encoder, modelfile.find(modelfile.DEFAULT))]
             ratios = {name: took[name] / took["intone"] for name in ("usual", "opensmile")}
             table.add_row(
                 str(cores),
                 f"{took['intone']:.1f} s",
                 *(f"{took[name]:.1f} s, {ratio:.1f} times slower" for name, ratio in ratios.items()),
-                f"{share:.0%}",
+                *(f"{share:.0%}" for share in shares),
             )
             if cores == 1:
-                for name, ratio in (*ratios.items(), ("product", share)):
+                for name, ratio in (*ratios.items(), ("product", shares[0])):
                     judge(name, ratio)
         console.print(table)
         ours = [str(BIN / "intone"), "predict", files[0], "--json"]

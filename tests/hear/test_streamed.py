@@ -57,7 +57,7 @@ def test_a_file_is_decoded_from_where_it_stood(call: Path) -> None:
 
 
 def test_it_is_heard_as_the_whole_is(both: tuple[Streamed, Waveform], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "MAX_SECONDS", 2.5)
+    monkeypatch.setattr(engines, "AHEAD", 3)
     monkeypatch.setattr(prepare, "PART", 70_000)
     recogniser = intone.load("intone-tiny")
     (ours, theirs), vectors = recogniser.predict_and_embed(both)

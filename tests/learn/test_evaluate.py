@@ -40,13 +40,41 @@ def answers(
     return (5 * logits).astype(np.float32), truth
 
 
+def voices(count: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.str_]]":
+    """Name who speaks: ten voices in turn."""
+    return (np.arange(count) % 10).astype(str)
+
+
 def test_the_temperature_undoes_overconfidence() -> None:
-    assert calibrate.temperature(*answers(4000, seed=1)) == pytest.approx(5, rel=0.06)
+    assert calibrate.temperature(*answers(4000, seed=1), voices(4000)) == pytest.approx(5, rel=0.06)
+
+
+def test_each_voice_counts_alike_however_much_it_says() -> None:
+    """Ann's logits are five times too sure, and Ben's right: who of the two reads more does not matter."""
+    (boasting, true), (logits, other_true) = answers(3000, seed=4), answers(3000, seed=5)
+    honest = logits / 5
+    found = []
+    for said in (3000, 300):
+        both = np.concatenate([boasting[:said], honest]), np.concatenate([true[:said], other_true])
+        whose = np.repeat(["Ann", "Ben"], [said, len(honest)])
+        found.append(calibrate.temperature(*both, whose))
+    assert found[1] == pytest.approx(found[0], rel=0.1)
+    by_utterance = calibrate.temperature(*both, np.arange(len(whose)).astype(str))
+    assert by_utterance < found[1] / 1.3  # three hundred against three thousand
+
+
+def test_a_voice_that_is_often_wrong_does_not_decide_alone_what_is_unsure() -> None:
+    logits, truth = answers(4000, seed=6)
+    wrong = truth.copy()
+    wrong[1000:] = (logits[1000:].argmax(axis=1) + 1) % 7  # three thousand utterances of one voice, and all are wrong
+    names = [*(f"voice {number}" for number in np.arange(1000) % 9), *["another"] * 3000]
+    told = calibrate.threshold(logits, wrong, np.array(names), temperature=5, risk=0.4)
+    assert told < calibrate.HIGHEST == calibrate.threshold(logits, wrong, voices(4000), temperature=5, risk=0.4)
 
 
 def test_the_threshold_keeps_its_risk_on_other_answers() -> None:
     logits, truth = answers(6000, seed=2)
-    found = calibrate.threshold(logits, truth, temperature=5, risk=0.25)
+    found = calibrate.threshold(logits, truth, voices(6000), temperature=5, risk=0.25)
     others, their_truth = answers(6000, seed=3)
     scaled = np.exp(others.astype(np.float64) / 5)
     shares = scaled / scaled.sum(axis=1, keepdims=True)
@@ -59,4 +87,4 @@ def test_the_threshold_keeps_its_risk_on_other_answers() -> None:
 def test_where_no_threshold_keeps_the_risk_nearly_everything_is_unsure() -> None:
     truth = np.zeros(50, dtype=np.int64)
     always_wrong = np.tile(np.array([0, 3, 0], dtype=np.float32), (50, 1))
-    assert calibrate.threshold(always_wrong, truth, temperature=1) == calibrate.HIGHEST
+    assert calibrate.threshold(always_wrong, truth, voices(50), temperature=1) == calibrate.HIGHEST

@@ -34,7 +34,15 @@ def worded() -> Iterator[None]:
 
 
 def connect(workers: int) -> None:
-    """Connect to the cluster that ``RAY_ADDRESS`` names, or start one of this machine; either says nothing."""
+    """Connect to the cluster that ``RAY_ADDRESS`` names, or start one of this machine; either says nothing.
+
+    Raises
+    ------
+    UsageError
+        The address is none, or nobody answers there.
+    WorkerError
+        Ray's processes do not start.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing that is heard here is told elsewhere
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
@@ -47,9 +55,13 @@ def connect(workers: int) -> None:
     address = os.environ.get("RAY_ADDRESS", "local")
     with hushed():
         if address == "local":
-            ray.init(
-                address, num_cpus=workers or cores(), object_store_memory=STORE_BYTES, include_dashboard=False, **quiet
-            )
+            quiet |= {"num_cpus": workers or cores(), "object_store_memory": STORE_BYTES, "include_dashboard": False}
+            try:
+                ray.init(address, **quiet)
+            except Exception as error:  # Ray has none narrower where its processes do not start in time
+                raise WorkerError(
+                    f"Ray did not start on this machine ({error}); try it again, or use --engine local."
+                ) from error
         else:
             _knock(address)
             ray.init(address, **quiet)

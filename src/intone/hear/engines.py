@@ -1,10 +1,8 @@
 """What runs a model (ONNX Runtime, or Keras for the ``.keras`` file of a run folder), and how it is given sounds."""
 
-import math
 import os
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,10 +11,11 @@ from numpy.typing import NDArray
 
 from intone import features
 from intone.errors import MissingExtraError, ModelError, UsageError
-from intone.features import Inputs, prepare
+from intone.features import Inputs
 from intone.hear import modelfile
-from intone.hear.audio import MIN_SECONDS, RATE, Waveform
+from intone.hear.audio import RATE, Waveform
 from intone.hear.modelfile import Card
+from intone.hear.pieces import pieces, sounding
 from intone.hear.streamed import Audible, Slices
 from intone.machine import return_memory
 
@@ -27,12 +26,10 @@ KNOWN, AGAIN = "known_", "again"
 """What the inputs begin with that say what was heard before, and the output that answers from them."""
 STEP = RATE // 50
 """Samples of sound to a step of attention: 20 ms."""
-MAX_SECONDS = 30.0
-"""Longest piece that a model of waveforms is given: Whisper has learned no more, and memory grows with its square."""
 TOGETHER = 4
 """How many sounds a model of waveforms is given at a time: more are no faster, and need more padding."""
-BATCH_SECONDS = 40.0
-"""Most that a model of waveforms is given at a time, padding included."""
+AHEAD = 64
+"""How many sounds or pieces are cut before some of like length are given to the model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +81,7 @@ class Engine(Protocol):
 def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
     """Give what turns sounds into logits, by way of the input that a model's card asks for.
 
-    A model of waveforms is given sounds of more than 30 s in pieces of one length, whose answers are averaged.
+    A model of waveforms is given sounds of more than 6 s in pieces, whose answers are averaged.
 
     Parameters
     ----------
@@ -103,7 +100,9 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
     if card.rate != RATE:
         raise ModelError(f"{name}: the model hears sound at {card.rate} Hz; this version of Intone accepts {RATE}.")
     if card.input == "waveform":
-        return lambda sounds, baseline=None: _heard_whole(engine, sounds, card.trim, baseline)
+        return lambda sounds, baseline=None: heard_in_pieces(
+            engine, [sound.samples for sound in sounds], baseline, below_db=card.trim
+        )
     try:
         recipe = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
     except UsageError as error:
@@ -137,74 +136,60 @@ def without_silence(samples: Floats, below_db: float) -> Floats:
     numpy.ndarray of float32, shape (up to samples,)
         The whole sound where less than 0.1 s would be left.
     """
-    return samples[_sounding(samples, below_db)]
-
-
-def _sounding(samples: Slices, below_db: float) -> slice:
-    kept = prepare.sounding(samples, below_db=below_db) if below_db else slice(0, len(samples))
-    return kept if kept.stop - kept.start >= MIN_SECONDS * RATE else slice(0, len(samples))
-
-
-def _heard_whole(engine: Engine, sounds: Sequence[Audible], below_db: float, baseline: Floats | None = None) -> Heard:
-    """Let sounds be heard without their silent ends, to which no attention is paid."""
-    kept = [_sounding(sound.samples, below_db) for sound in sounds]
-    heard = heard_in_pieces(engine, [sound.samples for sound in sounds], baseline, kept)
-    if heard.attention is None:
-        return heard
-    placed = []
-    for sound, part, weights in zip(sounds, kept, heard.attention, strict=True):
-        # Neither begins nor ends need lie on a step: the last may reach half a step over the sound's end.
-        whole = np.zeros(max(-(-len(sound.samples) // STEP), round(part.start / STEP) + len(weights)), np.float32)
-        whole[round(part.start / STEP) :][: len(weights)] = weights
-        placed.append(whole)
-    return replace(heard, attention=tuple(placed))
+    return samples[sounding(samples, below_db)]
 
 
 def heard_in_pieces(
-    engine: Engine, sounds: Sequence[Slices], baseline: Floats | None = None, kept: Sequence[slice] | None = None
+    engine: Engine, sounds: Sequence[Slices], baseline: Floats | None = None, *, below_db: float = 0.0
 ) -> Heard:
     """Give a model of waveforms sounds of any length, like lengths together; see :func:`hearing`.
 
-    Of each sound the part ``kept`` is heard, or the whole. A piece is cut when it is heard, and those of one sound in
-    their order, so that a :class:`~intone.hear.streamed.Streamed` one is gone through once.
+    Silent ends, quieter by ``below_db``, are left out, and of a long sound what is no speech; see
+    :func:`intone.hear.pieces.pieces`. A piece is cut when its turn is near, and those of one sound in their order, so
+    that a :class:`~intone.hear.streamed.Streamed` one is gone through once.
     """
-    cut = [_cut(part) for part in (kept or [slice(0, len(sound)) for sound in sounds])]
-    pieces = [(sound, piece) for sound, some in zip(sounds, cut, strict=True) for piece in some]
-    lengths = [piece.stop - piece.start for _, piece in pieces]
-    # Like lengths together, so that little is padded.
-    order = deque(sorted(range(len(pieces)), key=lambda number: -lengths[number]))
-    given: dict[int, dict[str, Floats]] = {}
-    while order:
-        together = min(TOGETHER, max(1, int(BATCH_SECONDS * RATE / lengths[order[0]])))
-        batch = [order.popleft() for _ in range(min(together, len(order)))]
-        inputs = Inputs.of_sounds([sound[piece] for sound, piece in (pieces[number] for number in batch)])
-        outputs = engine(inputs.beside(baseline))
-        given |= {number: {name: found[row] for name, found in outputs.items()} for row, number in enumerate(batch)}
-    ends = np.cumsum([len(some) for some in cut]).tolist()
-    whose = [range(end - len(some), end) for some, end in zip(cut, ends, strict=True)]
+    parts = [pieces(sound, below_db) for sound in sounds]
+    whose = [(sound, piece) for sound, own in zip(sounds, parts, strict=True) for piece in own]
+    given: list[dict[str, Floats]] = []
+    for start in range(0, len(whose), AHEAD):
+        near = [sound[piece] for sound, piece in whose[start : start + AHEAD]]
+        order = sorted(range(len(near)), key=lambda number: -len(near[number]))  # so that little is padded
+        found: dict[int, dict[str, Floats]] = {}
+        for first in range(0, len(order), TOGETHER):
+            batch = order[first : first + TOGETHER]
+            outputs = engine(Inputs.of_sounds([near[number] for number in batch]).beside(baseline))
+            found |= {number: {name: got[row] for name, got in outputs.items()} for row, number in enumerate(batch)}
+        given += [found[number] for number in range(len(near))]
+    ends = np.cumsum([len(own) for own in parts]).tolist()
+    heard = [given[end - len(own) : end] for own, end in zip(parts, ends, strict=True)]
+    shares = [_shares(own) for own in parts]
 
     def averaged(name: str) -> Floats:
-        return np.stack([np.mean([given[number][name] for number in own], axis=0) for own in whose])
-
-    def attended(own: range) -> Floats:
-        weights = [given[number]["attention"][: -(-lengths[number] // STEP)].mean(axis=1) for number in own]
-        return np.asarray(np.concatenate(weights) / len(own), dtype=np.float32)
+        rows = [[got[name] for got in own] for own in heard]
+        return np.stack([np.tensordot(share, row, 1) for row, share in zip(rows, shares, strict=True)])
 
     return Heard(
         averaged("logits"),
         averaged("embedding") if "embedding" in given[0] else None,
-        tuple(attended(own) for own in whose) if "attention" in given[0] else None,
+        tuple(map(_attended, sounds, parts, shares, heard)) if "attention" in given[0] else None,
         averaged("voice") if "voice" in given[0] else None,
     )
 
 
-def _cut(part: slice) -> list[slice]:
-    """Cut a part into as few pieces of one length as are short enough, between two steps of attention."""
-    samples = part.stop - part.start
-    count = math.ceil(samples / (MAX_SECONDS * RATE))
-    length = math.ceil(samples / count / STEP) * STEP
-    starts = range(part.start, part.stop, length)
-    return [slice(start, min(start + length, part.stop)) for start in starts]
+def _shares(parts: Sequence[slice]) -> Floats:
+    """Say what share of what is heard of a sound each piece is."""
+    lengths = np.array([part.stop - part.start for part in parts], np.float32)
+    return np.asarray(lengths / lengths.sum())
+
+
+def _attended(sound: Slices, parts: Sequence[slice], shares: Floats, heard: Sequence[Mapping[str, Floats]]) -> Floats:
+    """Place the attention to each piece where it lies in its sound; to what was left out none is paid."""
+    whole = np.zeros(-(-len(sound) // STEP) + 1, np.float32)  # a piece may end half a step behind its sound
+    for piece, share, got in zip(parts, shares, heard, strict=True):
+        steps = -(-(piece.stop - piece.start) // STEP)
+        # Neither begins nor ends need lie on a step.
+        whole[round(piece.start / STEP) :][:steps] += share * got["attention"][:steps].mean(axis=1)
+    return whole[:-1] if whole[-1] == 0 else whole
 
 
 def nobody(width: int) -> Floats:

@@ -14,7 +14,7 @@ from intone.errors import MissingExtraError, UsageError, unknown
 from intone.features.filterbanks import mel_filters
 from intone.features.recipes import FeatureRecipe, Measure
 from intone.hear.audio import RATE, Waveform
-from intone.hear.engines import MAX_SECONDS, STEP
+from intone.hear.engines import STEP
 from intone.results import Prediction
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ DECIBELS = 70.0
 """The range of the spectrogram's colours below its loudest band; quieter is black, or noise would fill the picture."""
 POINTS = 4000
 """How many stretches the waveform is drawn as; each shows its lowest and highest sample."""
+ATTENDED_SECONDS = 30.0
+"""Of a longer sound it would not show which moments counted."""
 LONGEST_NAME = 80
 """A longer file name is cut in the title."""
 
@@ -115,9 +117,7 @@ def _draw_wave(axes: "Axes", waveform: Waveform, prediction: Prediction) -> None
     lowest, highest = [part.min() for part in stretches], [part.max() for part in stretches]
     axes.fill_between(times, lowest, highest, color=prediction.emotion.colour, linewidth=0.6)
     title = "waveform"
-    if (
-        prediction.attention is not None and waveform.duration <= MAX_SECONDS
-    ):  # pieces do not compare, nor would it show
+    if prediction.attention is not None and waveform.duration <= ATTENDED_SECONDS:
         height = 1.05 * float(np.abs(waveform.samples).max())
         extent = (0, len(prediction.attention) * STEP / RATE, -height, height)
         axes.imshow(prediction.attention[np.newaxis], aspect="auto", cmap="Greys", extent=extent, vmin=0, zorder=0)

@@ -14,8 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from intone.errors import UsageError, unknown
 from intone.features import Inputs, Sounds
-from intone.hear import engines
-from intone.hear.audio import RATE
+from intone.hear import engines, pieces
 from intone.hear.engines import Heard
 from intone.hear.modelfile import Card
 from intone.learn import classical, codecs, episodes, export, fit, networks, relation, tune
@@ -144,7 +143,7 @@ class ToldNetwork:
 
 def _short(proof: Sounds) -> Sounds:
     """Give some sounds, of longer ones as much as the model is given at a time."""
-    return Sounds(tuple(sound[: int(engines.MAX_SECONDS * RATE)] for sound in proof.values[:PROOF]))
+    return Sounds(tuple(sound[: pieces.LONGEST] for sound in proof.values[:PROOF]))
 
 
 def _voices(heard: Heard) -> Floats:

@@ -103,9 +103,9 @@ def fitted_on_others(answers: Answers) -> list[Answers]:
     for fold in answers.table["fold"].unique():
         own = (answers.table["fold"] == fold).to_numpy()
         others = answers[~own]
-        logits = others.logits.astype(np.float32)
-        warmth = calibrate.temperature(logits, others.truth)
-        least = calibrate.threshold(logits, others.truth, temperature=warmth)
+        given = others.logits.astype(np.float32), others.truth, others.table["speaker"].to_numpy(dtype=str)
+        warmth = calibrate.temperature(*given)
+        least = calibrate.threshold(*given, temperature=warmth)
         count = int(own.sum())
         found.append(replace(answers[own], temperature=np.full(count, warmth), threshold=np.full(count, least)))
     return found

@@ -244,7 +244,8 @@ def train_fold(
         if isinstance(model, learners.ToldNetwork):
             watched = heard.inputs[fold.validation], heard.table[fold.validation]
             held_beside = model.beside_baselines(*watched, heard.labels)
-        confidence = calibrate.fit(held, heard.truth[fold.validation], beside=list(held_beside.values()))
+        truth, voices = heard.truth[fold.validation], heard.table["speaker"][fold.validation].to_numpy(dtype=str)
+        confidence = calibrate.fit(held, truth, voices, beside=list(held_beside.values()))
     return Outcome(
         name, seed, fold, model, model.logits(heard.inputs[fold.test]), held, confidence, beside, held_beside
     )

@@ -90,10 +90,10 @@ class StoredRun:
         """Fit the confidence of each fold that has a validation part anew; the run's own is in its metrics."""
         found = {}
         for key in [key for key in self.validation if key in self.files]:
-            held = self.files["emotion"][self.files[key] == HELD]
-            truth = held.map(list(self.metrics["labels"]).index).to_numpy(dtype=np.int64)
+            held = self.files[self.files[key] == HELD]
+            truth = held["emotion"].map(list(self.metrics["labels"]).index).to_numpy(dtype=np.int64)
             beside = [given for name, given in self.validation.items() if name.endswith(f"/{key}")]
-            found[key] = calibrate.fit(self.validation[key], truth, beside=beside)
+            found[key] = calibrate.fit(self.validation[key], truth, held["speaker"].to_numpy(dtype=str), beside=beside)
         return found
 
     def figures(self, protocol: str) -> Figures:

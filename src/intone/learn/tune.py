@@ -152,7 +152,7 @@ def _probed(
 
 
 def logits(to_logits: Any, sounds: Sounds) -> Floats:
-    """Give logits ``(utterances, labels)``, as a recogniser would: sounds of more than 30 s are heard in pieces.
+    """Give logits ``(utterances, labels)``, as a recogniser would: sounds of more than 6 s are heard in pieces.
 
     Parameters
     ----------
