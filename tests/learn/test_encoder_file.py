@@ -18,7 +18,7 @@ from intone.features import Inputs
 from intone.hear import engines, modelfile, pieces
 from intone.hear.audio import Waveform
 from intone.hear.modelfile import Card
-from intone.learn import candidate, quantise
+from intone.learn import candidate, networks, quantise
 from intone.learn.learners import Network
 from intone.learn.networks.encoder import encoder
 from tests.learn.test_encoder import TINY, at, noise
@@ -89,7 +89,7 @@ def test_a_long_sound_in_which_nobody_speaks_is_heard_in_pieces_of_one_length(fi
     def watched(inputs: Inputs) -> Mapping[str, engines.Floats]:
         nonlocal longest
         longest = max(longest, inputs.values.shape[1] / 16_000)
-        assert len(inputs.values) <= engines.TOGETHER
+        assert len(inputs.values) == 1
         return engine(inputs)
 
     long, short = noise(70 * 16_000), noise(20_000, seed=1)
@@ -133,6 +133,15 @@ def test_in_eight_bits_it_is_smaller_and_answers_alike(file: Path, tmp_path: Pat
     together = engine(Inputs.of_sounds(SOUNDS))["logits"]
     for row, sound in enumerate(SOUNDS):
         assert np.abs(engine(Inputs.of_sounds([sound]))["logits"][0] - together[row]).max() <= 1e-4
+
+
+def test_a_network_with_loops_is_not_kept_in_eight_bits(tmp_path: Path) -> None:
+    network = Network(networks.build("gru", {}, columns=40, labels=7, sequence=True))
+    frames = Inputs.of([np.ones((30, 40), np.float32)])
+    card = replace(CARD, input="features", feature_recipe="mfcc40-frames")
+    network.write(card, tmp_path / "gru.intone.onnx", proof=frames)
+    with pytest.raises(UsageError, match="has loops"):
+        quantise.write(tmp_path / "gru.intone.onnx", tmp_path / "small.onnx")
 
 
 def test_a_forest_is_not_kept_in_eight_bits(tmp_path: Path) -> None:

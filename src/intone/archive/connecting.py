@@ -59,8 +59,10 @@ def connect(workers: int) -> None:
             try:
                 ray.init(address, **quiet)
             except Exception as error:  # Ray has none narrower where its processes do not start in time
+                ray.shutdown()
+                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
                 raise WorkerError(
-                    f"Ray did not start on this machine ({error}); try it again, or use --engine local."
+                    f"Ray did not start on this machine ({reason}); try it again, or use --engine local."
                 ) from error
         else:
             _knock(address)

@@ -1,8 +1,11 @@
 """What runs a model (ONNX Runtime, or Keras for the ``.keras`` file of a run folder), and how it is given sounds."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,9 +30,10 @@ KNOWN, AGAIN = "known_", "again"
 STEP = RATE // 50
 """Samples of sound to a step of attention: 20 ms."""
 TOGETHER = 4
-"""How many sounds a model of waveforms is given at a time: more are no faster, and need more padding."""
+"""How many sounds Keras's networks are given at a time. ONNX Runtime is no faster for it, and what is given alone is
+answered the same to the last digit, whatever else is heard."""
 AHEAD = 64
-"""How many sounds or pieces are cut before some of like length are given to the model."""
+"""How many sounds or pieces are cut before the model hears them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +68,7 @@ class Again(Protocol):
     """Answers from what was heard, beside another baseline."""
 
     def __call__(self, heard: Heard, baseline: Floats | None = None, /) -> Floats:
-        """Give logits ``(sounds, labels)``; the baseline is ``(1 or sounds, numbers)``."""
+        """Give logits ``(sounds, labels)`` of sounds heard in one piece; the baseline is ``(1 or sounds, numbers)``."""
 
 
 class Engine(Protocol):
@@ -78,10 +82,11 @@ class Engine(Protocol):
         """
 
 
-def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
+def hearing(engine: Engine, card: Card, *, name: str, threads: int = 1) -> Hearing:
     """Give what turns sounds into logits, by way of the input that a model's card asks for.
 
-    A model of waveforms is given sounds of more than 6 s in pieces, whose answers are averaged.
+    A model of waveforms is given sounds of more than 6.2 s by stretches of speech; longer ones count more in the mean
+    of their answers.
 
     Parameters
     ----------
@@ -91,6 +96,8 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
         The model's.
     name : str
         The model's, for messages.
+    threads : int, default 1
+        How many sounds or pieces are heard at a time.
 
     Raises
     ------
@@ -101,7 +108,7 @@ def hearing(engine: Engine, card: Card, *, name: str) -> Hearing:
         raise ModelError(f"{name}: the model hears sound at {card.rate} Hz; this version of Intone accepts {RATE}.")
     if card.input == "waveform":
         return lambda sounds, baseline=None: heard_in_pieces(
-            engine, [sound.samples for sound in sounds], baseline, below_db=card.trim
+            engine, [sound.samples for sound in sounds], baseline, below_db=card.trim, threads=threads
         )
     try:
         recipe = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
@@ -140,26 +147,37 @@ def without_silence(samples: Floats, below_db: float) -> Floats:
 
 
 def heard_in_pieces(
-    engine: Engine, sounds: Sequence[Slices], baseline: Floats | None = None, *, below_db: float = 0.0
+    engine: Engine,
+    sounds: Sequence[Slices],
+    baseline: Floats | None = None,
+    *,
+    below_db: float = 0.0,
+    threads: int = 1,
+    together: int = 1,
 ) -> Heard:
-    """Give a model of waveforms sounds of any length, like lengths together; see :func:`hearing`.
+    """Give a model of waveforms sounds of any length; see :func:`hearing`.
 
     Silent ends, quieter by ``below_db``, are left out, and of a long sound what is no speech; see
     :func:`intone.hear.pieces.pieces`. A piece is cut when its turn is near, and those of one sound in their order, so
-    that a :class:`~intone.hear.streamed.Streamed` one is gone through once.
+    that a :class:`~intone.hear.streamed.Streamed` one is gone through once. So many are given to the model
+    ``together``, like lengths beside each other, and on so many ``threads`` at a time.
     """
     parts = [pieces(sound, below_db) for sound in sounds]
     whose = [(sound, piece) for sound, own in zip(sounds, parts, strict=True) for piece in own]
     given: list[dict[str, Floats]] = []
-    for start in range(0, len(whose), AHEAD):
-        near = [sound[piece] for sound, piece in whose[start : start + AHEAD]]
-        order = sorted(range(len(near)), key=lambda number: -len(near[number]))  # so that little is padded
-        found: dict[int, dict[str, Floats]] = {}
-        for first in range(0, len(order), TOGETHER):
-            batch = order[first : first + TOGETHER]
-            outputs = engine(Inputs.of_sounds([near[number] for number in batch]).beside(baseline))
-            found |= {number: {name: got[row] for name, got in outputs.items()} for row, number in enumerate(batch)}
-        given += [found[number] for number in range(len(near))]
+
+    def hear(some: Sequence[Floats]) -> list[dict[str, Floats]]:
+        outputs = engine(Inputs.of_sounds(some).beside(baseline))
+        return [{name: got[row] for name, got in outputs.items()} for row in range(len(some))]
+
+    with _side_by_side(threads if len(whose) > together else 1) as mapped:
+        for start in range(0, len(whose), AHEAD):
+            near = [sound[piece] for sound, piece in whose[start : start + AHEAD]]
+            order = sorted(range(len(near)), key=lambda number: -len(near[number]))
+            batches = [order[first : first + together] for first in range(0, len(order), together)]
+            heard_now = mapped(hear, [[near[number] for number in batch] for batch in batches])
+            found = dict(zip(chain(*batches), chain(*heard_now), strict=True))
+            given += [found[number] for number in range(len(near))]
     ends = np.cumsum([len(own) for own in parts]).tolist()
     heard = [given[end - len(own) : end] for own, end in zip(parts, ends, strict=True)]
     shares = [_shares(own) for own in parts]
@@ -176,6 +194,19 @@ def heard_in_pieces(
     )
 
 
+@contextmanager
+def _side_by_side(threads: int) -> "Iterator[Callable[..., Iterable[Any]]]":
+    """Give what maps on so many threads; a model that runs alone on each is as exact, and shares them better."""
+    if threads == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(threads, thread_name_prefix="intone-hear") as pool:
+        try:
+            yield pool.map
+        finally:
+            pool.shutdown(cancel_futures=True)  # a Ctrl-C waits for what is under way, and for nothing else
+
+
 def _shares(parts: Sequence[slice]) -> Floats:
     """Say what share of what is heard of a sound each piece is."""
     lengths = np.array([part.stop - part.start for part in parts], np.float32)
@@ -184,12 +215,13 @@ def _shares(parts: Sequence[slice]) -> Floats:
 
 def _attended(sound: Slices, parts: Sequence[slice], shares: Floats, heard: Sequence[Mapping[str, Floats]]) -> Floats:
     """Place the attention to each piece where it lies in its sound; to what was left out none is paid."""
-    whole = np.zeros(-(-len(sound) // STEP) + 1, np.float32)  # a piece may end half a step behind its sound
+    whole = np.zeros(-(-len(sound) // STEP), np.float32)
     for piece, share, got in zip(parts, shares, heard, strict=True):
         steps = -(-(piece.stop - piece.start) // STEP)
-        # Neither begins nor ends need lie on a step.
-        whole[round(piece.start / STEP) :][:steps] += share * got["attention"][:steps].mean(axis=1)
-    return whole[:-1] if whole[-1] == 0 else whole
+        # Neither begins nor ends need lie on a step, so that the last may lie half a step behind its sound.
+        places = np.minimum(round(piece.start / STEP) + np.arange(steps), len(whole) - 1)
+        np.add.at(whole, places, share * got["attention"][:steps].mean(axis=1))
+    return whole
 
 
 def nobody(width: int) -> Floats:
@@ -220,7 +252,11 @@ class OnnxModel:
         return AGAIN in self._outputs
 
     def again(self, heard: Heard, baseline: Floats | None = None, /) -> Floats:
-        """Answer from what was heard, beside another baseline ``(1 or sounds, numbers)``, as if it were heard anew."""
+        """Answer from what was heard, beside another baseline ``(1 or sounds, numbers)``.
+
+        It is as if it were heard anew where it was heard in one piece; of a longer sound the answer of its mean differs
+        from the mean of its pieces' answers.
+        """
         import onnxruntime
 
         given = {f"{KNOWN}embedding": heard.embedding, f"{KNOWN}voice": heard.voice, "baseline": baseline}

@@ -1,6 +1,5 @@
 """From a model's name or file to a recogniser that is ready to hear."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ def load(model: str | Path = modelfile.DEFAULT, *, threads: int = 0) -> Recognis
         The name of a model that ships (``intone models list``), a model file (``*.intone.onnx``), a run folder, or the
         ``model.keras`` of a run folder (that one alone imports Keras).
     threads : int, default 0
-        How many threads the model may use; 0 means one for each core.
+        How many sounds, or pieces of one, may be heard at a time; 0 means one for each core.
 
     Returns
     -------
@@ -46,14 +45,14 @@ def load(model: str | Path = modelfile.DEFAULT, *, threads: int = 0) -> Recognis
     if threads < 0:
         raise UsageError(f"threads is {threads}; accepted are 0, for one for each core, and any number above.")
     path = modelfile.find(model)
-    engine, text = engines.opened(path, threads=threads)
+    # A run of the model has one thread, so that what it rounds does not depend on how many there are.
+    engine, text = engines.opened(path, threads=1)
     card = _for_use(Card.from_json(text, name=str(path)), path)
     file = engine if isinstance(engine, engines.OnnxModel) else None
     again = file.again if file is not None and file.answers_again else None
-    hearing = engines.hearing(engine, card, name=str(path))
-    threads = threads or cores()
-    single = partial(load, path, threads=1) if file is not None and threads > 1 else None
-    return _tried(Recogniser(hearing, card, again, threads=threads, single=single), path)
+    hearing = [engines.hearing(engine, card, name=str(path), threads=count) for count in (threads or cores(), 1)]
+    single = Recogniser(hearing[1], card, again)
+    return _tried(Recogniser(hearing[0], card, again, threads=threads or cores(), single=single), path)
 
 
 def _tried(recogniser: Recogniser, path: Path) -> Recogniser:

@@ -6,6 +6,9 @@ emotion ``intone-tiny`` is right about twice as many stretch by stretch (``docs/
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
 
 from intone.features import prepare
 from intone.hear.audio import MIN_SECONDS, RATE
@@ -16,11 +19,9 @@ from intone.hear.voice import FRAME
 LONGEST = (MOST + 2 * MARGIN) * FRAME
 """Samples of the longest stretch of speech with its margins; what is no longer is heard in one piece."""
 TRIMMED = 60 * RATE
-"""Of more samples the silence at both ends is not looked for: only what lies between them would be as long."""
+"""Of more samples the silent ends are not looked for first, which takes going through them: few would be short then."""
 BLOCK = 30 * RATE
 """Samples that the detector of speech is given at a time."""
-STEP = RATE // 50
-"""Pieces of a sound without speech begin at whole 20 ms."""
 
 
 def pieces(samples: Slices, below_db: float) -> list[slice]:
@@ -37,11 +38,10 @@ def pieces(samples: Slices, below_db: float) -> list[slice]:
     -------
     list of slice
         What can be heard, where that is at most 6.2 s. Of more the stretches of speech; where nobody speaks, as few
-        pieces of one length as are short enough.
+        pieces of much the same length as are short enough.
 
     Examples
     --------
-    >>> import numpy as np
     >>> hum = np.sin(np.arange(160_000)).astype(np.float32)
     >>> pieces(np.pad(hum[:48_000], 16_000), 40.0)
     [slice(15360, 65024, None)]
@@ -51,7 +51,7 @@ def pieces(samples: Slices, below_db: float) -> list[slice]:
     whole = sounding(samples, below_db) if len(samples) <= TRIMMED else slice(0, len(samples))
     if whole.stop - whole.start <= LONGEST:
         return [whole]
-    return list(_spoken(samples)) or _alike(whole)
+    return list(_spoken(samples)) or _alike(sounding(samples, below_db))
 
 
 def sounding(samples: Slices, below_db: float) -> slice:
@@ -61,16 +61,17 @@ def sounding(samples: Slices, below_db: float) -> slice:
 
 
 def _spoken(samples: Slices) -> Iterator[slice]:
-    """Give the stretches of speech with their margins."""
-    segmenter = Segmenter()
-    blocks = (samples[start : start + BLOCK] for start in range(0, len(samples), BLOCK))
-    for found in (*map(segmenter.push, blocks), segmenter.finish()):
-        for piece in found:
-            yield slice(max(0, piece.start - MARGIN) * FRAME, min((piece.end + MARGIN) * FRAME, len(samples)))
+    """Give the stretches of speech with their margins, of which two that touch share none; go through a sound once."""
+    segmenter, until = Segmenter(), 0
+    for start in range(0, len(samples) + BLOCK, BLOCK):
+        block = samples[start : start + BLOCK]
+        for piece in segmenter.push(block) if len(block) else segmenter.finish():
+            begin = max(until, (piece.start - MARGIN) * FRAME)
+            until = min((piece.end + MARGIN) * FRAME, len(samples))
+            yield slice(begin, until)
 
 
 def _alike(whole: slice) -> list[slice]:
-    """Cut into as few pieces of one length as are short enough."""
-    count = math.ceil((whole.stop - whole.start) / LONGEST)
-    length = math.ceil((whole.stop - whole.start) / count / STEP) * STEP
-    return [slice(start, min(start + length, whole.stop)) for start in range(whole.start, whole.stop, length)]
+    """Cut into as few pieces of much the same length as are short enough."""
+    borders = np.linspace(whole.start, whole.stop, math.ceil((whole.stop - whole.start) / LONGEST) + 1)
+    return [slice(begin, end) for begin, end in pairwise(borders.astype(int).tolist())]

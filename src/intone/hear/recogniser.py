@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from intone.hear.timeline import Turn
 
 BATCH = 128
-"""How many utterances are held at a time, for the model to hear like lengths together."""
+"""How many utterances are held at a time."""
 BASELINE_SECONDS = 5.0
 """Longest piece of a recording that counts as one utterance of a baseline."""
 
@@ -37,6 +37,8 @@ class Recogniser:
     ----------
     card : Card
         What the model says of itself: labels, features, licence and honest scores.
+    single : Recogniser
+        The same model on one thread, for who hears several sounds side by side.
     """
 
     def __init__(
@@ -46,10 +48,11 @@ class Recogniser:
         again: Again | None = None,
         *,
         threads: int = 1,
-        single: "Callable[[], Recogniser] | None" = None,
+        single: "Recogniser | None" = None,
     ) -> None:
         self.card = card
-        self._hearing, self._again, self._threads, self._opens_single = hearing, again, threads, single
+        self._hearing, self._again, self._threads = hearing, again, threads
+        self.single: Recogniser = single or self
 
     def __repr__(self) -> str:
         return f"Recogniser({self.card.name!r}: {self.card.input} → {', '.join(self.card.labels)})"
@@ -62,12 +65,12 @@ class Recogniser:
         prior: Mapping[str, float] | None = None,
         baseline: Baseline | None = None,
     ) -> Prediction:
-        """Hear the emotion of one sound.
+        """Hear the emotion of one sound; of a long one, the mean over what is said in it.
 
         Parameters
         ----------
         sound : path, bytes, binary file, array or Waveform
-            See :func:`intone.hear.audio.load`.
+            See :func:`intone.hear.audio.load`. Of more than 6.2 s the stretches of speech are heard, if there are any.
         rate : int, optional
             Samples a second, for arrays.
         prior : mapping of emotion to float, optional
@@ -417,11 +420,6 @@ class Recogniser:
                 "it is damaged."
             )
         return baseline
-
-    @cached_property
-    def single(self) -> "Recogniser":
-        """The same model for one thread: stretches heard side by side would only wait for each other's threads."""
-        return self if self._opens_single is None else self._opens_single()
 
     @cached_property
     def _width(self) -> int:

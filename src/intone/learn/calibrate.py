@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 RISK = 0.1
-"""Share of wrong answers among those given that the threshold for "unsure" aims at, on the mean voice."""
+"""Share of wrong answers among those given that the threshold for "unsure" aims at, were all voices to say as much."""
 LOWEST, HIGHEST = 0.2, 0.95
 """Thresholds are kept between these: below, "unsure" would never be said; above, nearly always."""
 
@@ -109,7 +109,7 @@ def threshold(
     order = np.argsort(-confidence, kind="stable")
     wrong, weights = (probabilities.argmax(axis=1) != truth)[order], _weights(voices)[order]
     risks = np.cumsum(weights * wrong) / np.cumsum(weights)
-    kept = np.flatnonzero(risks <= risk)
+    kept = np.flatnonzero(risks <= risk + 1e-9)  # sums of shares are off in the last digit
     lowest = confidence[order][kept[-1]] if len(kept) else HIGHEST
     return float(np.clip(lowest, LOWEST, HIGHEST))
 

@@ -3,118 +3,28 @@
 Keras's export says a layer normalisation in thirteen operators, GELU in five and attention with all its weights
 transposed twice, and reshapes what goes in and out of each product. Each of these is found by what it consists of; what
 looks otherwise is left as it is.
+
+Convolutions over time become products, which ONNX Runtime sums in one order however long the sound is: what comes of a
+convolution of half a second and of the same beside a longer sound differs in the last digits.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-Array = NDArray[Any]
+from intone.learn.graph import Graph, Otherwise, attribute, other
+
 DOMAIN = "com.microsoft"
 """Of ONNX Runtime's own operators."""
 OPSET = 17
 """The first with layer normalisation; what these graphs hold means the same from 15 on."""
-ONLY_SHAPES = frozenset({"Cast", "Concat", "Gather", "Slice"})
-"""Between the shape of one tensor and what another is reshaped to."""
-
-
+ONLY_SHAPES = ("Cast", "Gather", "Slice")
+"""Between the shape of one tensor and the beginning of another's."""
 FAR = 1e4
 """Who is this far below the others gets no attention in float32."""
-
-
-class Otherwise(Exception):  # noqa: N818  # no error: a graph may look otherwise than a rule says
-    """What a rule looks for is not there."""
-
-
-class Graph:
-    """A graph whose nodes are found by what they give and what they take."""
-
-    def __init__(self, model: Any) -> None:
-        self._graph = model.graph
-        self._public = {value.name for value in model.graph.output}
-        self.index()
-
-    @property
-    def nodes(self) -> list[Any]:
-        """The nodes, in an order in which they can be computed."""
-        return list(self._graph.node)
-
-    def index(self) -> None:
-        """Look at the graph as it is now."""
-        self._makers = {name: node for node in self._graph.node for name in node.output}
-        self._takers = defaultdict[str, list[Any]](list)
-        for node in self._graph.node:
-            for name in dict.fromkeys(node.input):
-                self._takers[name].append(node)
-        self._constants = {tensor.name: tensor for tensor in self._graph.initializer}
-
-    def maker(self, name: str, *kinds: str) -> Any:
-        """Give the node that makes a tensor; it must be of one of these kinds."""
-        node = self._makers.get(name)
-        if node is None or node.op_type not in kinds:
-            raise Otherwise
-        return node
-
-    def takers(self, name: str) -> list[Any]:
-        """Give the nodes that take a tensor."""
-        return self._takers[name]
-
-    def taker(self, name: str, kind: str) -> Any:
-        """Give the node of this kind that takes a tensor; there must be one, and only one."""
-        takers = [node for node in self._takers[name] if node.op_type == kind]
-        if len(takers) != 1:
-            raise Otherwise
-        return takers[0]
-
-    def constant(self, name: str) -> Array:
-        """Give the numbers of a tensor, which must always be the same."""
-        if name not in self._constants:
-            raise Otherwise
-        return np.asarray(numpy_helper.to_array(self._constants[name]))
-
-    def expect(self, name: str, *values: float) -> None:
-        """Go on only where a tensor always holds these numbers."""
-        found = self.constant(name).ravel()
-        if len(found) != len(values) or not np.allclose(found, values, rtol=1e-6):
-            raise Otherwise
-
-    def add_constant(self, values: Array, name: str) -> str:
-        """Give the graph a constant, once; give its name."""
-        if name not in self._constants:
-            self._constants[name] = numpy_helper.from_array(values, name)
-            self._graph.initializer.append(self._constants[name])
-        return name
-
-    def replace(self, old: Any, new: Sequence[Any]) -> None:
-        """Put nodes, the last of which makes what ``old`` made, in its place."""
-        place = self.nodes.index(old)
-        self._graph.node.remove(old)
-        for node in reversed(new):
-            self._graph.node.insert(place, node)
-        self.index()
-
-    def sweep(self) -> None:
-        """Remove nodes and constants that no output hangs on."""
-        while dead := [n for n in self.nodes if not any(self._takers[o] or o in self._public for o in n.output)]:
-            for node in dead:
-                self._graph.node.remove(node)
-            self.index()
-        kept = [tensor for tensor in self._graph.initializer if self._takers[tensor.name]]
-        del self._graph.initializer[:]
-        self._graph.initializer.extend(kept)
-        self.index()
-
-
-def other(node: Any, name: str) -> str:
-    """Give the other one of a node's two inputs."""
-    found = [given for given in node.input if given != name]
-    if len(node.input) != 2 or len(found) != 1:
-        raise Otherwise
-    return str(found[0])
+TO_THE_END = np.iinfo(np.int64).max
 
 
 def condense(model: Any) -> None:
@@ -123,7 +33,7 @@ def condense(model: Any) -> None:
     Parameters
     ----------
     model : onnx.ModelProto
-        As Keras exports it. A tensor that was the graph's stays so, with its numbers.
+        As Keras exports it, without loops.
     """
     graph = Graph(model)
     for kind, rule in RULES:
@@ -144,11 +54,17 @@ def _product(graph: Graph, node: Any) -> None:
     """Multiply ``(batch, frames, columns)`` as it is, rather than laid out flat for the product and back."""
     flat, back = graph.maker(node.input[0], "Reshape"), graph.taker(node.output[0], "Reshape")
     sound, weights = flat.input[0], graph.constant(node.input[1])
+    graph.ranked(sound, 3)
+    graph.ranked(back.output[0], 3)
     graph.expect(flat.input[1], -1, len(weights))
-    shaped = graph.maker(back.input[1], *ONLY_SHAPES)
-    while shaped.op_type != "Shape":
-        shaped = graph.maker(shaped.input[0], *ONLY_SHAPES, "Shape")
-    if shaped.input[0] != sound:
+    shape = graph.maker(graph.maker(back.input[1], "Cast").input[0], "Concat")
+    if len(shape.input) != 2:
+        raise Otherwise
+    graph.expect(shape.input[1], weights.shape[1])
+    first = graph.maker(shape.input[0], *ONLY_SHAPES)
+    while first.op_type != "Shape":
+        first = graph.maker(first.input[0], *ONLY_SHAPES, "Shape")
+    if first.input[0] != sound:
         raise Otherwise
     graph.replace(back, [helper.make_node("MatMul", [sound, node.input[1]], back.output)])
 
@@ -156,23 +72,24 @@ def _product(graph: Graph, node: Any) -> None:
 def _normalisation(graph: Graph, mean: Any) -> None:
     """Find ``x · g / √(variance + ε) + (b - mean · g / √(variance + ε))`` over the last axis, as Keras computes it."""
     (x,) = mean.input
-    from_mean = {node.op_type: node for node in graph.takers(mean.output[0])}
-    if set(from_mean) != {"Neg", "Sub"}:
+    graph.ranked(x, 3)  # a mean over all but the first two axes
+    away, less = graph.taker(mean.output[0], "Sub"), graph.taker(mean.output[0], "Neg")
+    square = graph.taker(away.output[0], "Mul")
+    if [*away.input] != [x, mean.output[0]] or [*square.input] != [away.output[0]] * 2:
         raise Otherwise
-    variance = graph.taker(graph.taker(from_mean["Sub"].output[0], "Mul").output[0], "GlobalAveragePool")
+    variance = graph.taker(square.output[0], "GlobalAveragePool")
     wider = graph.taker(variance.output[0], "Add")
     inverse = graph.taker(graph.taker(wider.output[0], "Sqrt").output[0], "Reciprocal")
     factor = graph.taker(inverse.output[0], "Mul")
-    scaled = {node.input[node.input[0] == factor.output[0]]: node for node in graph.takers(factor.output[0])}
-    if set(scaled) != {x, from_mean["Neg"].output[0]}:
+    scaled = {other(node, factor.output[0]): node for node in graph.takers(factor.output[0]) if node.op_type == "Mul"}
+    if set(scaled) != {x, less.output[0]}:
         raise Otherwise
     last = graph.taker(scaled[x].output[0], "Add")
     shift = graph.maker(other(last, scaled[x].output[0]), "Add")
-    (epsilon,) = graph.constant(other(wider, variance.output[0])).ravel()
-    given = [other(factor, inverse.output[0]), other(shift, scaled[from_mean["Neg"].output[0]].output[0])]
+    epsilon = graph.number(other(wider, variance.output[0]))
+    given = [other(factor, inverse.output[0]), other(shift, scaled[less.output[0]].output[0])]
     flat = [graph.add_constant(graph.constant(name).ravel(), f"{name}/flat") for name in given]
-    node = helper.make_node("LayerNormalization", [x, *flat], last.output, axis=-1, epsilon=float(epsilon))
-    graph.replace(last, [node])
+    graph.replace(last, [helper.make_node("LayerNormalization", [x, *flat], last.output, axis=-1, epsilon=epsilon)])
 
 
 def _gelu(graph: Graph, erf: Any) -> None:
@@ -195,35 +112,107 @@ def _attention(graph: Graph, softmax: Any) -> None:
     masked = graph.maker(softmax.input[0], "Sub")
     energy, mask = masked.input
     left_out = graph.maker(mask, "Mul")
+    graph.ranked(mask, 4)  # (batch, frames that are heard, 1, 1)
     graph.expect(graph.maker(left_out.input[0], "Sub").input[0], 1)
-    if graph.constant(left_out.input[1]).min() < FAR:
+    if attribute(softmax, "axis", -1) != 1 or graph.constant(left_out.input[1]).min() < FAR:
         raise Otherwise
-    scaled = graph.maker(graph.maker(energy, "Transpose").input[0], "Mul")
+    scaled = graph.maker(graph.transposed(energy, 0, 3, 1, 2), "Mul")
     products = graph.maker(scaled.input[0], "MatMul")
-    (scale,) = graph.constant(scaled.input[1]).ravel()
     weights = graph.taker(softmax.output[0], "Transpose")
     heard = graph.taker(weights.output[0], "MatMul")
-    last = graph.taker(graph.taker(heard.output[0], "Transpose").output[0], "Reshape")
+    together = graph.taker(heard.output[0], "Transpose")
+    last = graph.taker(together.output[0], "Reshape")
+    graph.transposed(weights.output[0], 0, 2, 3, 1)
+    graph.transposed(together.output[0], 0, 2, 1, 3)
+    graph.ranked(last.output[0], 3)
     query, key, value = (
-        graph.maker(graph.maker(name, "Transpose").input[0], "Reshape")
-        for name in (products.input[0], products.input[1], heard.input[1])
+        graph.maker(graph.transposed(name, *order), "Reshape")
+        for name, order in (
+            (products.input[0], (0, 2, 1, 3)),
+            (products.input[1], (0, 2, 3, 1)),
+            (heard.input[1], (0, 2, 1, 3)),
+        )
     )
-    heads = graph.constant(graph.maker(graph.maker(query.input[1], "Cast").input[0], "Concat").input[2])
-    own = f"{mask}/own"
-    nodes = [
-        helper.make_node("Less", [mask, graph.add_constant(np.ones((), np.float32), "attention/one")], [f"{own}/is"]),
-        helper.make_node("Cast", [f"{own}/is"], [f"{own}/number"], to=TensorProto.INT32),
-        helper.make_node("Squeeze", [f"{own}/number", graph.add_constant(np.array([2, 3]), "attention/last")], [own]),
-    ]
+    heads = graph.number(graph.maker(graph.maker(query.input[1], "Cast").input[0], "Concat").input[2])
     attend = helper.make_node(
         "MultiHeadAttention",
-        [query.input[0], key.input[0], value.input[0], "", own],
+        [query.input[0], key.input[0], value.input[0], "", _own_frames(graph, left_out)],
         last.output,
         domain=DOMAIN,
-        num_heads=int(heads[0]),
-        scale=float(scale),
+        num_heads=int(heads),
+        scale=graph.number(scaled.input[1]),
     )
-    graph.replace(last, [*([] if graph.takers(own) else nodes), attend])
+    graph.replace(last, [attend])
+
+
+def _own_frames(graph: Graph, left_out: Any) -> str:
+    """Say in numbers which frames are a sound's own, once for all layers; give the tensor's name."""
+    (mask,) = left_out.output
+    name = f"{mask}/own"
+    if not graph.takers(name):
+        one = graph.add_constant(np.ones((), np.float32), "attention/one")
+        last = graph.add_constant(np.array([2, 3]), "attention/last")
+        behind = graph.nodes[graph.nodes.index(left_out) + 1]
+        graph.insert(
+            behind,
+            [
+                helper.make_node("Less", [mask, one], [f"{name}/is"]),
+                helper.make_node("Cast", [f"{name}/is"], [f"{name}/number"], to=TensorProto.INT32),
+                helper.make_node("Squeeze", [f"{name}/number", last], [name]),
+            ],
+        )
+    return name
+
+
+def _convolution(graph: Graph, conv: Any) -> None:
+    """Convolve ``(batch, channels, 1, steps)`` by a product: of what lies under the kernel, side by side.
+
+    Steps are taken in blocks of the stride; a kernel of 400 at strides of 160 lies over two and a half of them.
+    """
+    kernel = graph.constant(conv.input[1])
+    stride = attribute(conv, "strides", [1, 1])[-1]
+    last = graph.taker(conv.output[0], "Squeeze")
+    graph.expect(last.input[1], 2)
+    same = attribute(conv, "auto_pad", b"NOTSET") == b"SAME_UPPER"
+    if (
+        kernel.ndim != 4 or kernel.shape[2] != 1 or len(conv.input) != 2 or attribute(conv, "group", 1) != 1
+        or set(attribute(conv, "dilations", [1])) != {1} or any(attribute(conv, "pads", [0])) or (same and stride != 1)
+    ):  # fmt: skip
+        raise Otherwise
+    width, channels, size = len(kernel), kernel.shape[1], kernel.shape[3]
+    before, behind = ((size - 1) // 2, size // 2) if same else (0, 0)
+    blocks = -(-size // stride)
+    stem = conv.output[0]
+
+    def whole(values: list[int], name: str) -> str:
+        return graph.add_constant(np.array(values, np.int64), f"{stem}/{name}")
+
+    pads = [0, before, 0, 0, behind + blocks * stride - size, 0]
+    nodes = [
+        helper.make_node("Squeeze", [conv.input[0], whole([2], "two")], [f"{stem}/flat"]),
+        helper.make_node("Transpose", [f"{stem}/flat"], [f"{stem}/steps"], perm=[0, 2, 1]),
+        helper.make_node("Pad", [f"{stem}/steps", whole(pads, "pads")], [f"{stem}/padded"]),
+        helper.make_node("Shape", [f"{stem}/padded"], [f"{stem}/shape"], start=1, end=2),
+        helper.make_node("Div", [f"{stem}/shape", whole([stride], "stride")], [f"{stem}/count"]),
+        helper.make_node("Mul", [f"{stem}/count", f"{stem}/stride"], [f"{stem}/end"]),
+        helper.make_node("Slice", [f"{stem}/padded", whole([0], "zero"), f"{stem}/end", whole([1], "one")],
+                         [f"{stem}/cut"]),
+        helper.make_node("Reshape", [f"{stem}/cut", whole([0, -1, stride * channels], "laid")], [f"{stem}/blocks"]),
+    ]  # fmt: skip
+    under = [f"{stem}/under/{number}" for number in range(blocks)]
+    for number, name in enumerate(under):
+        end = number - blocks + 1 or TO_THE_END
+        columns = min(stride, size - number * stride) * channels
+        inputs = [whole([number, 0], f"{number}/from"), whole([end, columns], f"{number}/to"), whole([1, 2], "axes")]
+        nodes.append(helper.make_node("Slice", [f"{stem}/blocks", *inputs], [name]))
+    weights = np.ascontiguousarray(kernel[:, :, 0].transpose(2, 1, 0)).reshape(size * channels, width)
+    laid = graph.add_constant(weights, f"{conv.input[1]}/laid")
+    nodes += [
+        helper.make_node("Concat", under, [f"{stem}/columns"], axis=2),
+        helper.make_node("MatMul", [f"{stem}/columns", laid], [f"{stem}/product"]),
+        helper.make_node("Transpose", [f"{stem}/product"], last.output, perm=[0, 2, 1]),
+    ]
+    graph.replace(last, nodes)
 
 
 RULES: tuple[tuple[str, Callable[[Graph, Any], None]], ...] = (
@@ -231,5 +220,6 @@ RULES: tuple[tuple[str, Callable[[Graph, Any], None]], ...] = (
     ("GlobalAveragePool", _normalisation),
     ("Erf", _gelu),
     ("Softmax", _attention),
+    ("Conv", _convolution),
 )
 """From which operator on a rule looks, in the order in which they are tried."""

@@ -71,7 +71,7 @@ def update(places: Places) -> None:
 
 
 def _ship(file: Path, models: Path) -> None:
-    """Put a run's model file among those that ship; a large one with its weights in eight bits."""
+    """Put a run's model file among those that ship; a large one in eight bits."""
     if file.stat().st_size > LARGEST:
         quantise.write(file, models / file.name)
     else:

@@ -23,7 +23,8 @@ from intone.hear.answering import softmax
 from intone.hear.audio import RATE, Waveform
 from intone.hear.modelfile import Card
 from intone.learn import noises
-from intone.learn.condense import DOMAIN, Graph, Otherwise, condense, other
+from intone.learn.condense import DOMAIN, condense
+from intone.learn.graph import Graph, Otherwise, branches, other
 
 Floats = NDArray[np.float32]
 SMALLEST = 4096
@@ -59,13 +60,17 @@ def write(source: Path, target: Path) -> float:
     ModelError
         The source is no model file, or the answers differ by more than 0.1.
     UsageError
-        It holds no weights that eight bits could keep, as a forest does not, or they are kept so already.
+        It holds no weights that eight bits could keep, as a forest does not, or they are kept so already, or loops.
     """
     run, text = engines.from_onnx(source, threads=0)
     card = Card.from_json(text, name=str(source))
     model = onnx.load(source)
     if any(tensor.data_type == TensorProto.INT8 for tensor in model.graph.initializer):
         raise UsageError(f"{source}: the model's weights are in eight bits already.")
+    if branches(model):
+        raise UsageError(
+            f"{source}: the network has loops, as a GRU does; only networks without are kept in eight bits."
+        )
     condense(model)
     _products(model, _sizes(model))
     if not _rounded(model):
@@ -134,27 +139,28 @@ def _products(model: Any, sizes: Mapping[str, tuple[float, float]]) -> None:
             graph.add_constant(np.array(step, np.float32), f"{given}/step"),
             graph.add_constant(np.array(round(-least / step), np.uint8), f"{given}/zero"),
         ]
-        round_it = helper.make_node("QuantizeLinear", [given, *known], [f"{given}/rounded"])
+        rounded = f"{given}/rounded"
+        if not graph.takers(rounded):
+            graph.insert(node, [helper.make_node("QuantizeLinear", [given, *known], [rounded])])
         steps, scale = _in_steps(weights, axis=1)
-        theirs = [graph.add_constant(steps, f"{name}/steps"), graph.add_constant(scale.ravel(), f"{name}/scale")]
-        last, bias = _biased(graph, node)
-        inputs = [f"{given}/rounded", theirs[0], known[0], theirs[1], known[1], "", bias]
-        product = helper.make_node("MatMulIntegerToFloat", inputs, last.output, domain=DOMAIN)
-        graph.replace(last, [product] if graph.takers(f"{given}/rounded") else [round_it, product])
+        factors = graph.add_constant(steps, f"{name}/factors")
+        scales = graph.add_constant(scale.ravel(), f"{name}/scales")
+        last, bias = _biased(graph, node, weights.shape[1])
+        inputs = [rounded, factors, known[0], scales, known[1], "", bias]
+        graph.replace(last, [helper.make_node("MatMulIntegerToFloat", inputs, last.output, domain=DOMAIN)])
     graph.sweep()
 
 
-def _biased(graph: Graph, product: Any) -> tuple[Any, str]:
+def _biased(graph: Graph, product: Any, width: int) -> tuple[Any, str]:
     """Give the last node of a product with its bias, and the bias; without one, the product itself and no name."""
+    (made,) = product.output
     try:
-        added = graph.taker(product.output[0], "Add")
-        bias = other(added, product.output[0])
-        known = graph.constant(bias)
+        added = graph.taker(made, "Add")
+        bias = other(added, made)
+        fits = graph.constant(bias).shape == (width,)
     except Otherwise:
         return product, ""
-    if len(graph.takers(product.output[0])) > 1 or known.ndim != 1:
-        return product, ""
-    return added, bias
+    return (added, bias) if fits and len(graph.takers(made)) == 1 else (product, "")
 
 
 def _in_steps(weights: Floats, *, axis: int) -> tuple[NDArray[np.int8], Floats]:

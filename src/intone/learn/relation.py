@@ -230,7 +230,7 @@ def _heard(lower: Any, sounds: Sounds) -> Heard:
         voice = keras.ops.convert_to_numpy(found["voice"])
         return {"voice": voice, "logits": keras.ops.convert_to_numpy(found[MAIN]) if MAIN in found else voice}
 
-    return engines.heard_in_pieces(engine, sounds.values)
+    return engines.heard_in_pieces(engine, sounds.values, together=engines.TOGETHER)
 
 
 def _voices(heard: Heard) -> Floats:

@@ -152,7 +152,7 @@ def _probed(
 
 
 def logits(to_logits: Any, sounds: Sounds) -> Floats:
-    """Give logits ``(utterances, labels)``, as a recogniser would: sounds of more than 6 s are heard in pieces.
+    """Give logits ``(utterances, labels)``, as a recogniser would: sounds of more than 6.2 s by stretches of speech.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def logits(to_logits: Any, sounds: Sounds) -> Floats:
     def engine(inputs: Inputs) -> Mapping[str, Floats]:
         return {"logits": keras.ops.convert_to_numpy(to_logits(inputs.feed(), training=False)["logits"])}
 
-    return engines.heard_in_pieces(engine, sounds.values).logits
+    return engines.heard_in_pieces(engine, sounds.values, together=engines.TOGETHER).logits
 
 
 def _built(options: Mapping[str, Any], **more: Any) -> Any:
