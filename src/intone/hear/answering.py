@@ -91,9 +91,9 @@ class Answering:
 
     def strange(self, heard: Heard) -> list[bool]:
         """Say which sounds are unlike all speech that the model knows: a noise, a melody, a siren."""
-        if heard.voice is None or not self._card.strangest:
+        if heard.strangeness is None or not self._card.strangest:
             return [False] * len(heard.logits)
-        strange: list[bool] = (np.square(heard.voice).mean(axis=1) > self._card.strangest).tolist()
+        strange: list[bool] = (heard.strangeness > self._card.strangest).tolist()
         return strange
 
     def _apart(self, beside: bool) -> bool:

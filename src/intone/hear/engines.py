@@ -49,12 +49,16 @@ class Heard:
         For each sound, how much each 20 ms of it counted; each sums to 1. None where the model gives none.
     voice : numpy.ndarray of float32, shape (sounds, width), or None
         What a speaker's baseline is made of; None where the model knows no baselines.
+    strangeness : numpy.ndarray of float32, shape (sounds,), or None
+        The mean square of the voice's numbers, which tells what is no speech; of a long sound the mean over its pieces,
+        since in the mean of their voices it would be less. None where there is no voice.
     """
 
     logits: Floats
     embedding: Floats | None = None
     attention: tuple[Floats, ...] | None = None
     voice: Floats | None = None
+    strangeness: Floats | None = None
 
 
 class Hearing(Protocol):
@@ -182,8 +186,8 @@ def heard_in_pieces(
     heard = [given[end - len(own) : end] for own, end in zip(parts, ends, strict=True)]
     shares = [_shares(own) for own in parts]
 
-    def averaged(name: str) -> Floats:
-        rows = [[got[name] for got in own] for own in heard]
+    def averaged(name: str, of: Callable[[Floats], Any] = np.asarray) -> Floats:
+        rows = [[of(got[name]) for got in own] for own in heard]
         return np.stack([np.tensordot(share, row, 1) for row, share in zip(rows, shares, strict=True)])
 
     return Heard(
@@ -191,6 +195,7 @@ def heard_in_pieces(
         averaged("embedding") if "embedding" in given[0] else None,
         tuple(map(_attended, sounds, parts, shares, heard)) if "attention" in given[0] else None,
         averaged("voice") if "voice" in given[0] else None,
+        averaged("voice", lambda voice: np.square(voice).mean()) if "voice" in given[0] else None,
     )
 
 

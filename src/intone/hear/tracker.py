@@ -203,4 +203,5 @@ def _joined(heard: Sequence[Heard]) -> Heard:
         np.concatenate([one.logits for one in heard]),
         of([one.embedding for one in heard]),
         voice=of([one.voice for one in heard]),
+        strangeness=of([one.strangeness for one in heard]),
     )
