@@ -27,7 +27,7 @@ class Options:
     model : str
         A model's name, a model file, or a run folder.
     timeline : bool
-        Whether each recording is followed over time; otherwise it is one utterance.
+        Whether each recording is followed over time; otherwise it gets one answer.
     channels, hindsight
         As for :meth:`intone.Recogniser.timeline`.
     prior : mapping of str to float

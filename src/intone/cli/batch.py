@@ -55,7 +55,7 @@ def batch(
     out: Annotated[Path, typer.Option(help="The folder of the tables; made where it is not there.")],
     model: Annotated[str, typer.Option(help="A model's name, a model file, or a run folder.")] = "",
     timeline: Annotated[
-        bool, typer.Option("--timeline", help="Follow each recording over time; otherwise it is one utterance.")
+        bool, typer.Option("--timeline", help="Follow each recording over time; otherwise it gets one answer.")
     ] = False,
     channels: Annotated[
         Channels, typer.Option(help="Mix the channels, or take each for a voice of its own, as in calls.")
