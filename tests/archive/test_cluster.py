@@ -23,7 +23,7 @@ from intone.archive import Options, Progress, connecting, hearing, pending
 from intone.archive.cluster import Jobs
 from intone.archive.entries import Entry
 from intone.archive.jobs import Failure, Gather, Hash, Hear, Item, Job, Result
-from intone.errors import UsageError
+from intone.errors import UsageError, WorkerError
 from intone.hear.baseline import Baseline
 from tests import archived
 from tests.archive.test_hearing import DEADLY, manifest
@@ -262,3 +262,15 @@ def test_whatever_is_lost_each_item_has_one_result_and_only_what_kills_is_given_
     for place, result in enumerate(results):
         assert (result != "done") == (deaths[place] >= 2)
         assert result == "done" or (isinstance(result, Failure) if kind is Hear else result is None)
+
+
+def test_a_ray_that_does_not_start_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    def init(*_: object, **__: object) -> None:
+        raise Exception("The current node timed out.\nIts log says more.")  # as Ray 2.60 does
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(WorkerError, match=r"^Ray did not start on this machine \(The current node timed out\.\); try"):
+        connecting.connect(1)

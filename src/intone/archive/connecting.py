@@ -58,7 +58,9 @@ def connect(workers: int) -> None:
             quiet |= {"num_cpus": workers or cores(), "object_store_memory": STORE_BYTES, "include_dashboard": False}
             try:
                 ray.init(address, **quiet)
-            except Exception as error:  # Ray has none narrower where its processes do not start in time
+            except Exception as error:
+                if type(error) is not Exception:  # so bare is what Ray raises where its processes do not start in time
+                    raise
                 ray.shutdown()
                 reason = (str(error).strip() or type(error).__name__).splitlines()[0]
                 raise WorkerError(

@@ -1,8 +1,8 @@
 """What runs a model (ONNX Runtime, or Keras for the ``.keras`` file of a run folder), and how it is given sounds."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -174,13 +174,14 @@ def heard_in_pieces(
         outputs = engine(Inputs.of_sounds(some).beside(baseline))
         return [{name: got[row] for name, got in outputs.items()} for row in range(len(some))]
 
-    with _side_by_side(threads if len(whose) > together else 1) as mapped:
+    with hearers(threads if len(whose) > together else 1) as pool:
         for start in range(0, len(whose), AHEAD):
             near = [sound[piece] for sound, piece in whose[start : start + AHEAD]]
             order = sorted(range(len(near)), key=lambda number: -len(near[number]))
             batches = [order[first : first + together] for first in range(0, len(order), together)]
-            heard_now = mapped(hear, [[near[number] for number in batch] for batch in batches])
-            found = dict(zip(chain(*batches), chain(*heard_now), strict=True))
+            groups = [[near[number] for number in batch] for batch in batches]
+            answers = pool.map(hear, groups) if pool else map(hear, groups)
+            found = dict(zip(chain(*batches), chain(*answers), strict=True))
             given += [found[number] for number in range(len(near))]
     ends = np.cumsum([len(own) for own in parts]).tolist()
     heard = [given[end - len(own) : end] for own, end in zip(parts, ends, strict=True)]
@@ -200,16 +201,16 @@ def heard_in_pieces(
 
 
 @contextmanager
-def _side_by_side(threads: int) -> "Iterator[Callable[..., Iterable[Any]]]":
-    """Give what maps on so many threads; a model that runs alone on each is as exact, and shares them better."""
+def hearers(threads: int) -> Iterator[Executor | None]:
+    """Give what hears on so many threads; on one, nothing is needed."""
     if threads == 1:
-        yield map
+        yield None
         return
-    with ThreadPoolExecutor(threads, thread_name_prefix="intone-hear") as pool:
-        try:
-            yield pool.map
-        finally:
-            pool.shutdown(cancel_futures=True)  # a Ctrl-C waits for what is under way, and for nothing else
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="intone-hear")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)  # a Ctrl-C waits for what is under way, and for nothing else
 
 
 def _shares(parts: Sequence[slice]) -> Floats:

@@ -48,10 +48,10 @@ def pieces(samples: Slices, below_db: float) -> list[slice]:
     >>> pieces(hum, 40.0)
     [slice(0, 80000, None), slice(80000, 160000, None)]
     """
-    whole = sounding(samples, below_db) if len(samples) <= TRIMMED else slice(0, len(samples))
-    if whole.stop - whole.start <= LONGEST:
-        return [whole]
-    return list(_spoken(samples)) or _alike(sounding(samples, below_db))
+    audible = sounding(samples, below_db) if len(samples) <= TRIMMED else None
+    if audible and audible.stop - audible.start <= LONGEST:
+        return [audible]
+    return list(_spoken(samples)) or _alike(audible or sounding(samples, below_db))
 
 
 def sounding(samples: Slices, below_db: float) -> slice:

@@ -3,8 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -13,7 +12,7 @@ from intone.hear import audio
 from intone.hear.answering import Answering
 from intone.hear.audio import RATE, Samples, Sound, Waveform
 from intone.hear.baseline import Baseline
-from intone.hear.engines import Heard
+from intone.hear.engines import Heard, hearers
 from intone.hear.segmenter import Piece, Segmenter
 from intone.hear.summary import by_voice, summary, talk
 from intone.hear.tracker import Ear, Hindsight, Tracker, Voice
@@ -89,7 +88,7 @@ def made(
     reads = Answering(ear.card, options.prior)
     lanes: list[Lane] = []
     count = 0
-    with _hearers(options.threads) as pool:
+    with hearers(options.threads) as pool:
         ahead = _Ahead(ear, pool, AHEAD * options.threads)
         for block in _blocks(sound, rate, name, max_seconds, options):
             decoded(block)
@@ -136,18 +135,6 @@ def _lanes(ear: Ear, reads: Answering, options: Options, channels: int) -> list[
         )
         for voice, own in told
     ]
-
-
-@contextmanager
-def _hearers(threads: int) -> Iterator[Executor | None]:
-    if threads == 1:
-        yield None
-        return
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="intone-hear")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)  # a Ctrl-C waits for what is under way, and for nothing else
 
 
 class _Ahead:

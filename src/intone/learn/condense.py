@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
-from intone.learn.graph import Graph, Otherwise, attribute, other
+from intone.learn.graph import Graph, NoMatchError, attribute, other
 
 DOMAIN = "com.microsoft"
 """Of ONNX Runtime's own operators."""
@@ -41,7 +41,7 @@ def condense(model: Any) -> None:
             if node.op_type == kind:
                 try:
                     rule(graph, node)
-                except Otherwise:
+                except NoMatchError:
                     continue
     graph.sweep()
     others = [opset for opset in model.opset_import if opset.domain not in {"", DOMAIN}]
@@ -59,13 +59,13 @@ def _product(graph: Graph, node: Any) -> None:
     graph.expect(flat.input[1], -1, len(weights))
     shape = graph.maker(graph.maker(back.input[1], "Cast").input[0], "Concat")
     if len(shape.input) != 2:
-        raise Otherwise
+        raise NoMatchError
     graph.expect(shape.input[1], weights.shape[1])
     first = graph.maker(shape.input[0], *ONLY_SHAPES)
     while first.op_type != "Shape":
         first = graph.maker(first.input[0], *ONLY_SHAPES, "Shape")
     if first.input[0] != sound:
-        raise Otherwise
+        raise NoMatchError
     graph.replace(back, [helper.make_node("MatMul", [sound, node.input[1]], back.output)])
 
 
@@ -76,14 +76,14 @@ def _normalisation(graph: Graph, mean: Any) -> None:
     away, less = graph.taker(mean.output[0], "Sub"), graph.taker(mean.output[0], "Neg")
     square = graph.taker(away.output[0], "Mul")
     if [*away.input] != [x, mean.output[0]] or [*square.input] != [away.output[0]] * 2:
-        raise Otherwise
+        raise NoMatchError
     variance = graph.taker(square.output[0], "GlobalAveragePool")
     wider = graph.taker(variance.output[0], "Add")
     inverse = graph.taker(graph.taker(wider.output[0], "Sqrt").output[0], "Reciprocal")
     factor = graph.taker(inverse.output[0], "Mul")
     scaled = {other(node, factor.output[0]): node for node in graph.takers(factor.output[0]) if node.op_type == "Mul"}
     if set(scaled) != {x, less.output[0]}:
-        raise Otherwise
+        raise NoMatchError
     last = graph.taker(scaled[x].output[0], "Add")
     shift = graph.maker(other(last, scaled[x].output[0]), "Add")
     epsilon = graph.number(other(wider, variance.output[0]))
@@ -103,7 +103,7 @@ def _gelu(graph: Graph, erf: Any) -> None:
     graph.expect(other(half, from_one.output[0]), 0.5)
     last = graph.taker(half.output[0], "Mul")
     if other(last, half.output[0]) != x:
-        raise Otherwise
+        raise NoMatchError
     graph.replace(last, [helper.make_node("Gelu", [x], last.output, domain=DOMAIN)])
 
 
@@ -115,7 +115,7 @@ def _attention(graph: Graph, softmax: Any) -> None:
     graph.ranked(mask, 4)  # (batch, frames that are heard, 1, 1)
     graph.expect(graph.maker(left_out.input[0], "Sub").input[0], 1)
     if attribute(softmax, "axis", -1) != 1 or graph.constant(left_out.input[1]).min() < FAR:
-        raise Otherwise
+        raise NoMatchError
     scaled = graph.maker(graph.transposed(energy, 0, 3, 1, 2), "Mul")
     products = graph.maker(scaled.input[0], "MatMul")
     weights = graph.taker(softmax.output[0], "Transpose")
@@ -178,7 +178,7 @@ def _convolution(graph: Graph, conv: Any) -> None:
         kernel.ndim != 4 or kernel.shape[2] != 1 or len(conv.input) != 2 or attribute(conv, "group", 1) != 1
         or set(attribute(conv, "dilations", [1])) != {1} or any(attribute(conv, "pads", [0])) or (same and stride != 1)
     ):  # fmt: skip
-        raise Otherwise
+        raise NoMatchError
     width, channels, size = len(kernel), kernel.shape[1], kernel.shape[3]
     before, behind = ((size - 1) // 2, size // 2) if same else (0, 0)
     blocks = -(-size // stride)

@@ -12,7 +12,7 @@ from onnx import AttributeProto, helper, numpy_helper
 Array = NDArray[Any]
 
 
-class Otherwise(Exception):  # noqa: N818  # no error: a graph may look otherwise than a rule says
+class NoMatchError(Exception):
     """What a rule looks for is not there."""
 
 
@@ -52,7 +52,7 @@ class Graph:
         """Give the node that makes a tensor; it must be of one of these kinds."""
         node = self._makers.get(name)
         if node is None or node.op_type not in kinds:
-            raise Otherwise
+            raise NoMatchError
         return node
 
     def takers(self, name: str) -> list[Any]:
@@ -63,39 +63,39 @@ class Graph:
         """Give the node of this kind that takes a tensor; there must be one, and only one."""
         takers = [node for node in self._takers[name] if node.op_type == kind]
         if len(takers) != 1:
-            raise Otherwise
+            raise NoMatchError
         return takers[0]
 
     def transposed(self, name: str, *order: int) -> str:
         """Give the tensor of which this one is the transposition in this order of its axes."""
         node = self.maker(name, "Transpose")
         if list(attribute(node, "perm", [])) != list(order):
-            raise Otherwise
+            raise NoMatchError
         return str(node.input[0])
 
     def ranked(self, name: str, rank: int) -> None:
         """Go on only where a tensor is known to have so many axes."""
         if self._ranks.get(name) != rank:
-            raise Otherwise
+            raise NoMatchError
 
     def constant(self, name: str) -> Array:
         """Give the numbers of a tensor, which must always be the same."""
         if name not in self._constants:
-            raise Otherwise
+            raise NoMatchError
         return np.asarray(numpy_helper.to_array(self._constants[name]))
 
     def number(self, name: str) -> float:
         """Give a tensor's only number, which must always be the same."""
         found = self.constant(name).ravel()
         if len(found) != 1:
-            raise Otherwise
+            raise NoMatchError
         return float(found[0])
 
     def expect(self, name: str, *values: float) -> None:
         """Go on only where a tensor always holds these numbers."""
         found = self.constant(name).ravel()
         if len(found) != len(values) or not np.allclose(found, values, rtol=1e-6):
-            raise Otherwise
+            raise NoMatchError
 
     def add_constant(self, values: Array, name: str) -> str:
         """Give the graph a constant, once; give its name."""
@@ -147,5 +147,5 @@ def other(node: Any, name: str) -> str:
     """Give the other one of a node's two inputs."""
     found = [given for given in node.input if given != name]
     if len(node.input) != 2 or len(found) != 1:
-        raise Otherwise
+        raise NoMatchError
     return str(found[0])

@@ -24,13 +24,13 @@ from intone.hear.audio import RATE, Waveform
 from intone.hear.modelfile import Card
 from intone.learn import noises
 from intone.learn.condense import DOMAIN, condense
-from intone.learn.graph import Graph, Otherwise, branches, other
+from intone.learn.graph import Graph, NoMatchError, branches, other
 
 Floats = NDArray[np.float32]
 SMALLEST = 4096
 """A tensor of fewer numbers is left as it is: it would save nothing."""
 STEPS = 127
-TOLERANCE = 0.1
+TOLERANCE = 0.05
 """Largest difference between a probability of the eight-bit file and of its source, over the sounds of the proof."""
 _CHANNEL = {"Conv": 0, "MatMul": 1, "Gemm": 1}
 """Operators with weights as their second input, and the axis along which these are another output's."""
@@ -58,7 +58,7 @@ def write(source: Path, target: Path) -> float:
     Raises
     ------
     ModelError
-        The source is no model file, or the answers differ by more than 0.1.
+        The source is no model file, or the answers differ by more than 0.05.
     UsageError
         It holds no weights that eight bits could keep, as a forest does not, or they are kept so already, or loops.
     """
@@ -100,7 +100,7 @@ def _sizes(model: Any) -> dict[str, tuple[float, float]]:
         if node.op_type == "MatMul":
             try:
                 wanted.append(graph.maker(node.input[0], *_TAMED).output[0])
-            except Otherwise:
+            except NoMatchError:
                 continue
     wanted = list(dict.fromkeys(wanted))
     if not wanted:
@@ -129,7 +129,7 @@ def _products(model: Any, sizes: Mapping[str, tuple[float, float]]) -> None:
         given, name = node.input
         try:
             weights = graph.constant(name)
-        except Otherwise:
+        except NoMatchError:
             continue
         if weights.size < SMALLEST:
             continue
@@ -158,7 +158,7 @@ def _biased(graph: Graph, product: Any, width: int) -> tuple[Any, str]:
         added = graph.taker(made, "Add")
         bias = other(added, made)
         fits = graph.constant(bias).shape == (width,)
-    except Otherwise:
+    except NoMatchError:
         return product, ""
     return (added, bias) if fits and len(graph.takers(made)) == 1 else (product, "")
 
