@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 import intone
 from intone.errors import SilentSoundError, TooLongError, TruncatedSoundError
 from intone.features import prepare
-from intone.hear import audio, engines
+from intone.hear import audio, engines, pieces
 from intone.hear.audio import Waveform
 from intone.hear.streamed import Streamed
 
@@ -45,8 +46,32 @@ def test_any_parts_in_any_order_are_those_of_the_whole(
 
 def test_blocks_are_told_of_once_as_they_are_decoded(call: Path) -> None:
     blocks: list[audio.Samples] = []
-    Streamed(call, name="call", decoded=blocks.append)
-    assert np.array_equal(np.concatenate(blocks), audio.load(call).samples)
+    streamed, whole = Streamed(call, name="call", decoded=blocks.append), audio.load(call).samples
+    for part in (slice(0, 100_000), slice(200_000, 300_000), slice(0, 10)):  # the last has it decoded anew
+        assert np.array_equal(streamed.samples[part], whole[part])
+    assert 300_000 <= sum(map(len, blocks)) < len(whole)
+    assert len(streamed) == len(whole)
+    assert np.array_equal(streamed.samples[:], whole)
+    assert np.array_equal(np.concatenate(blocks), whole)
+
+
+def test_in_order_it_is_decoded_once(call: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[object] = []
+    blocks = audio.blocks
+
+    def counted(sound: audio.Sound, **options: Any) -> Iterator[audio.Samples]:
+        begun.append(sound)
+        return blocks(sound, **options)
+
+    monkeypatch.setattr(pieces, "TRIMMED", 5 * audio.RATE)  # what is longer is not looked through for its ends first
+    whole = audio.load(call).samples
+    monkeypatch.setattr(audio, "blocks", counted)
+    streamed = Streamed(call, name="call")
+    cut = list(pieces.pieces(streamed, 40.0))
+    assert len(cut) > 3
+    assert all(np.array_equal(samples, whole[part]) for part, samples in cut)
+    assert streamed.duration == len(whole) / audio.RATE
+    assert begun == [call]
 
 
 def test_a_file_is_decoded_from_where_it_stood(call: Path) -> None:
@@ -73,16 +98,17 @@ def test_models_of_features_are_given_the_whole(both: tuple[Streamed, Waveform])
 
 def test_what_is_no_sound_is_refused_as_ever(call: Path, tmp_path: Path) -> None:
     with pytest.raises(TooLongError, match="are more than the 5 s"):
-        Streamed(call, name="call", max_seconds=5)
+        Streamed(call, name="call", max_seconds=5).samples[0:10]
     soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
     with pytest.raises(SilentSoundError):
-        Streamed(tmp_path / "silent.wav", name="silent")
+        len(Streamed(tmp_path / "silent.wav", name="silent"))
 
 
 def test_a_file_that_becomes_shorter_is_said_to(call: Path, tmp_path: Path) -> None:
     sound, rate = soundfile.read(call)
     soundfile.write(tmp_path / "changing.wav", sound, rate)
     streamed = Streamed(tmp_path / "changing.wav", name="changing")
+    assert len(streamed) == len(sound) * 2
     soundfile.write(tmp_path / "changing.wav", sound[: len(sound) // 2], rate)
     with pytest.raises(TruncatedSoundError, match="changing: the file has become shorter"):
         streamed.samples[:]

@@ -47,7 +47,8 @@ class _Loaded:
     item: Item
     sha256: str
     sound: Audible
-    measures: Measures
+    meter: Meter
+    """Has been given the sound, all of it when that has been heard."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,9 +163,9 @@ class Hearer:
     def _by_itself(self, long: _Long) -> Result:
         """Hear a long recording, of which only some seconds are in memory at a time."""
         meter = Meter()
+        sound = Streamed(long.content, name=long.item.entry.path, decoded=meter.push)
         try:
-            sound = Streamed(long.content, name=long.item.entry.path, decoded=meter.push)
-            ((_, answer),) = self._answers([_Loaded(long.item, long.sha256, sound, meter.finish())])
+            ((_, answer),) = self._answers([_Loaded(long.item, long.sha256, sound, meter)])
         except IntoneError as error:
             return Failure.of(error)
         return answer
@@ -271,7 +272,7 @@ def _loaded(item: Item) -> _Loaded | _Long | Failure:
     except IntoneError as error:
         return Failure.of(error)
     meter.push(waveform.samples)
-    return _Loaded(item, sha256, waveform, meter.finish())
+    return _Loaded(item, sha256, waveform, meter)
 
 
 def _digest(entry: Entry) -> str | None:
@@ -296,7 +297,7 @@ def _of_utterance(loaded: _Loaded, prediction: Prediction, vector: Floats | None
         unsure=prediction.unsure,
         unsure_share=float(prediction.unsure),
         shares=tuple(prediction.scores[emotion] for emotion in Emotion),
-        measures=loaded.measures,
+        measures=loaded.meter.finish(),
         embedding=None if vector is None else vector.astype(np.float16),
     )
 

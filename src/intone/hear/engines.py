@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -166,23 +166,24 @@ def heard_in_pieces(
     that a :class:`~intone.hear.streamed.Streamed` one is gone through once. So many are given to the model
     ``together``, like lengths beside each other, and on so many ``threads`` at a time.
     """
-    parts = [pieces(sound, below_db) for sound in sounds]
-    whose = [(sound, piece) for sound, own in zip(sounds, parts, strict=True) for piece in own]
+    parts: list[list[slice]] = [[] for _ in sounds]
+    cut = _cut(sounds, parts, below_db)
     given: list[dict[str, Floats]] = []
 
     def hear(some: Sequence[Floats]) -> list[dict[str, Floats]]:
         outputs = engine(Inputs.of_sounds(some).beside(baseline))
         return [{name: got[row] for name, got in outputs.items()} for row in range(len(some))]
 
-    with hearers(threads if len(whose) > together else 1) as pool:
-        for start in range(0, len(whose), AHEAD):
-            near = [sound[piece] for sound, piece in whose[start : start + AHEAD]]
+    near = list(islice(cut, AHEAD))
+    with hearers(threads if len(near) > together else 1) as pool:
+        while near:
             order = sorted(range(len(near)), key=lambda number: -len(near[number]))
             batches = [order[first : first + together] for first in range(0, len(order), together)]
             groups = [[near[number] for number in batch] for batch in batches]
             answers = pool.map(hear, groups) if pool else map(hear, groups)
             found = dict(zip(chain(*batches), chain(*answers), strict=True))
             given += [found[number] for number in range(len(near))]
+            near = list(islice(cut, AHEAD))
     ends = np.cumsum([len(own) for own in parts]).tolist()
     heard = [given[end - len(own) : end] for own, end in zip(parts, ends, strict=True)]
     shares = [_shares(own) for own in parts]
@@ -198,6 +199,14 @@ def heard_in_pieces(
         averaged("voice") if "voice" in given[0] else None,
         averaged("voice", lambda voice: np.square(voice).mean()) if "voice" in given[0] else None,
     )
+
+
+def _cut(sounds: Sequence[Slices], parts: Sequence[list[slice]], below_db: float) -> Iterator[Floats]:
+    """Cut the pieces of sounds as they are asked for, and note down which parts of each they are."""
+    for sound, own in zip(sounds, parts, strict=True):
+        for part, samples in pieces(sound, below_db):
+            own.append(part)
+            yield samples
 
 
 @contextmanager

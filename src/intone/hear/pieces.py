@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from intone.features import prepare
-from intone.hear.audio import MIN_SECONDS, RATE
+from intone.hear.audio import MIN_SECONDS, RATE, Samples
 from intone.hear.segmenter import MARGIN, MOST, Segmenter
 from intone.hear.streamed import Slices
 from intone.hear.voice import FRAME
@@ -24,8 +24,11 @@ BLOCK = 30 * RATE
 """Samples that the detector of speech is given at a time."""
 
 
-def pieces(samples: Slices, below_db: float) -> list[slice]:
-    """Say which parts of a sound a model of waveforms is given, one after the other.
+def pieces(samples: Slices, below_db: float) -> Iterator[tuple[slice, Samples]]:
+    """Cut what a model of waveforms is given of a sound, one piece after the other.
+
+    A long sound is gone through once and in order, as pieces are asked for, and how long it is is asked at its end
+    only; that somebody speaks in it is what this takes.
 
     Parameters
     ----------
@@ -34,24 +37,31 @@ def pieces(samples: Slices, below_db: float) -> list[slice]:
     below_db : float
         How much quieter than its loudest frame the ends of a sound are that are left out; 0 leaves nothing out.
 
-    Returns
-    -------
-    list of slice
-        What can be heard, where that is at most 6.2 s. Of more the stretches of speech; where nobody speaks, as few
-        pieces of much the same length as are short enough.
+    Yields
+    ------
+    slice, numpy.ndarray of float32
+        Where each piece lies, and its samples. It is what can be heard, where that is at most 6.2 s. Of more the
+        stretches of speech; where nobody speaks, as few pieces of much the same length as are short enough.
 
     Examples
     --------
     >>> hum = np.sin(np.arange(160_000)).astype(np.float32)
-    >>> pieces(np.pad(hum[:48_000], 16_000), 40.0)
+    >>> [part for part, _ in pieces(np.pad(hum[:48_000], 16_000), 40.0)]
     [slice(15360, 65024, None)]
-    >>> pieces(hum, 40.0)
+    >>> [part for part, _ in pieces(hum, 40.0)]
     [slice(0, 80000, None), slice(80000, 160000, None)]
     """
-    audible = sounding(samples, below_db) if len(samples) <= TRIMMED else None
+    begin = samples[0 : TRIMMED + 1]
+    audible = sounding(samples, below_db) if len(begin) <= TRIMMED else None
     if audible and audible.stop - audible.start <= LONGEST:
-        return [audible]
-    return list(_spoken(samples)) or _alike(audible or sounding(samples, below_db))
+        yield audible, begin[audible]
+        return
+    part = None
+    for part, sound in _spoken(begin, samples):
+        yield part, sound
+    if part is None:
+        for part in _alike(audible or sounding(samples, below_db)):
+            yield part, samples[part]
 
 
 def sounding(samples: Slices, below_db: float) -> slice:
@@ -60,15 +70,25 @@ def sounding(samples: Slices, below_db: float) -> slice:
     return kept if kept.stop - kept.start >= MIN_SECONDS * RATE else slice(0, len(samples))
 
 
-def _spoken(samples: Slices) -> Iterator[slice]:
-    """Give the stretches of speech with their margins, of which two that touch share none; go through a sound once."""
-    segmenter, until = Segmenter(), 0
-    for start in range(0, len(samples) + BLOCK, BLOCK):
-        block = samples[start : start + BLOCK]
+def _spoken(begin: Samples, samples: Slices) -> Iterator[tuple[slice, Samples]]:
+    """Give the stretches of speech with their margins, of which two that touch share none."""
+    segmenter, until, count = Segmenter(), 0, 0
+    for block in _blocks(begin, samples):
+        count += len(block)
         for piece in segmenter.push(block) if len(block) else segmenter.finish():
-            begin = max(until, (piece.start - MARGIN) * FRAME)
-            until = min((piece.end + MARGIN) * FRAME, len(samples))
-            yield slice(begin, until)
+            first = max(piece.start - MARGIN, 0) * FRAME
+            start, until = max(until, first), min((piece.end + MARGIN) * FRAME, count)
+            yield slice(start, until), piece.samples[start - first : until - first]
+
+
+def _blocks(begin: Samples, samples: Slices) -> Iterator[Samples]:
+    """Give a sound, of which the beginning is there, block by block; the last is empty."""
+    block, start = begin, 0
+    while len(block):
+        yield block
+        start += len(block)
+        block = samples[start : start + BLOCK]
+    yield block
 
 
 def _alike(whole: slice) -> list[slice]:

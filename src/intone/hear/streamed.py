@@ -37,7 +37,10 @@ class Audible(Protocol):
 
 
 class Streamed:
-    """A recording of which one stretch at a time is in memory; it is its own samples, and is best cut in order.
+    """A recording of which one stretch at a time is in memory; it is its own samples.
+
+    Gone through in order it is decoded once, as far as it is asked for; how long it is, which is told by decoding it to
+    its end, is best asked then.
 
     Parameters
     ----------
@@ -46,20 +49,21 @@ class Streamed:
     name : str
         What errors and results call it.
     decoded : callable, optional
-        Is given each block ``(samples,)`` as the recording is gone through for the first time.
+        Is given each block ``(samples,)`` as it is decoded for the first time.
     max_seconds : float
         Longest sound that is accepted.
 
     Raises
     ------
     SoundError
-        As for :func:`intone.hear.audio.load`.
+        As for :func:`intone.hear.audio.load`, by whatever has it decoded; what is known at a sound's end only is raised
+        there.
 
     Examples
     --------
     >>> sound = Streamed("examples/kennedy.flac", name="kennedy")
     >>> whole = audio.load("examples/kennedy.flac").samples
-    >>> len(sound) == len(whole), bool((sound[16_000:32_000] == whole[16_000:32_000]).all())
+    >>> bool((sound[16_000:32_000] == whole[16_000:32_000]).all()), len(sound) == len(whole)
     (True, True)
     """
 
@@ -72,14 +76,12 @@ class Streamed:
         max_seconds: float = audio.MAX_SECONDS,
     ) -> None:
         self.name = name
-        self._sound, self._max_seconds = sound, max_seconds
+        self._sound, self._max_seconds, self._tell = sound, max_seconds, decoded
         whole: Any = sound
         self._file = whole if hasattr(sound, "seek") else None
         self._begin = 0 if self._file is None else self._file.tell()
-        self._count = 0
-        for block in self._decoded():
-            decoded(block)
-            self._count += len(block)
+        self._count: int | None = None  # known when all has been decoded once
+        self._told = 0
         self._blocks, self._rest, self._at = self._decoded(), np.empty(0, np.float32), 0
 
     @property
@@ -90,13 +92,20 @@ class Streamed:
     @property
     def duration(self) -> float:
         """Length in seconds."""
-        return self._count / RATE
+        return len(self) / RATE
 
     def __len__(self) -> int:
+        if self._count is None:
+            for block in self._blocks:  # what is held meanwhile lies before whatever is asked for next
+                self._at += len(self._rest)
+                self._rest = block
+        assert self._count is not None
         return self._count
 
     def __getitem__(self, part: slice, /) -> Samples:
-        start, stop, _ = part.indices(self._count)
+        start, stop = part.start or 0, part.stop
+        if self._count is not None or stop is None or min(start, stop) < 0:
+            start, stop, _ = part.indices(len(self))
         if start < self._at:
             self._blocks, self._rest, self._at = self._decoded(), np.empty(0, np.float32), 0
         held = [self._rest]
@@ -104,18 +113,30 @@ class Streamed:
         while end < stop:
             block = next(self._blocks, None)
             if block is None:
-                raise TruncatedSoundError(f"{self.name}: the file has become shorter while it was heard.")
+                break
             if end <= start:  # what was held until now lies before it
                 held, self._at = [], end
             held.append(block)
             end += len(block)
         whole = np.concatenate(held)
+        start, stop = min(start, end), min(stop, end)
         self._rest = whole[stop - self._at :].copy()
         found: Samples = whole[start - self._at : stop - self._at].copy()
         self._at = stop
         return found
 
     def _decoded(self) -> Iterator[Samples]:
+        """Decode all of it; tell of what has not been decoded before."""
         if self._file is not None:
             self._file.seek(self._begin)
-        return audio.blocks(self._sound, name=self.name, max_seconds=self._max_seconds)
+        end = 0
+        for block in audio.blocks(self._sound, name=self.name, max_seconds=self._max_seconds):
+            end += len(block)
+            if self._count is None and end > self._told:
+                self._tell(block[self._told - end :])
+                self._told = end
+            yield block
+        if self._count is None:
+            self._count = end
+        if end < self._count:
+            raise TruncatedSoundError(f"{self.name}: the file has become shorter while it was heard.")
