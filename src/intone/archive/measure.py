@@ -1,6 +1,8 @@
 """How a recording sounds, measured as it streams by: its level, its bandwidth and the noise behind the speech."""
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +11,10 @@ from intone.hear.audio import RATE, Samples
 
 FRAME = RATE // 50
 """Samples of a frame: 20 ms."""
-PART = 10 * RATE
-"""Samples that are measured at a time."""
+PART = 2 * RATE
+"""Samples that are measured at a time: all that is made of them stays in a core's cache."""
+LOUDEST = np.float32(1e6)
+"""Samples beyond this (full scale is 1) count as this, or one of a broken source would be infinite in the power."""
 SOUNDING_DB = 40.0
 """A frame that is quieter than the loudest by more does not count as sounding."""
 QUIETEST = 0.1
@@ -57,21 +61,23 @@ class Meter:
         self._counts, self._powers = np.zeros(levels, np.int64), np.zeros(levels)
         self._spectrum = np.zeros(FRAME // 2 + 1)
         self._rest = np.zeros(0, np.float32)
-        self._window = np.hanning(FRAME + 1)[:-1]
 
     def push(self, samples: Samples) -> None:
         """Hear more sound ``(samples,)``."""
-        for start in range(0, len(samples), PART):  # what is made of an hour at once takes a gigabyte
+        for start in range(0, len(samples), PART):
             whole = np.concatenate([self._rest, samples[start : start + PART]])
-            ready = len(whole) // FRAME * FRAME
-            self._rest = whole[ready:].copy()
-            if ready:
-                self._measure(whole[:ready].reshape(-1, FRAME).astype(np.float64))
+            if len(whole) >= PART:  # always the same parts, or sums would be rounded in other ways
+                self._measure(whole[:PART])
+                whole = whole[PART:]
+            self._rest = whole
 
     def finish(self) -> Measures:
         """Give what was measured; less than a frame at the end counts only where there is nothing else."""
+        ready = len(self._rest) // FRAME * FRAME
+        self._measure(self._rest[:ready])
+        self._rest = self._rest[ready:]
         if not self._counts.any():
-            self._measure(np.pad(self._rest, (0, FRAME - len(self._rest)))[np.newaxis].astype(np.float64))
+            self._measure(np.pad(self._rest, (0, FRAME - len(self._rest))))
         heard = np.flatnonzero(self._counts)
         loud = heard[heard >= heard[-1] - round(SOUNDING_DB / STEP_DB)]
         level = self._powers[loud].sum() / self._counts[loud].sum()
@@ -86,17 +92,26 @@ class Meter:
         taken = np.clip(wanted - before, 0, self._counts[heard])
         return float((taken * self._powers[heard] / self._counts[heard]).sum() / wanted)
 
-    def _measure(self, frames: NDArray[np.float64]) -> None:
-        powers = np.square(frames).mean(axis=1)
+    def _measure(self, samples: Samples) -> None:
+        frames = np.minimum(np.maximum(samples, -LOUDEST), LOUDEST).reshape(-1, FRAME)
+        powers = np.einsum("ij,ij->i", frames, frames) / np.float32(FRAME)
         bins = np.round((_each_in_decibels(powers) - LOWEST_DB) / STEP_DB).astype(np.int64)
         self._counts += np.bincount(bins, minlength=len(self._counts))
         self._powers += np.bincount(bins, powers, minlength=len(self._powers))
-        centred = (frames - frames.mean(axis=1, keepdims=True)) * self._window  # a constant is no sound
-        self._spectrum += np.square(np.abs(np.fft.rfft(centred, axis=1))).sum(axis=0)
+        frames -= frames.mean(axis=1, keepdims=True)  # a constant is no sound
+        frames *= _window()
+        spectra = np.fft.rfft(frames, axis=1).view(np.float32)  # real and imaginary parts by turns
+        self._spectrum += np.einsum("ij,ij->j", spectra, spectra).reshape(-1, 2).sum(axis=1)
 
 
-def _each_in_decibels(powers: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.clip(10 * np.log10(np.maximum(powers, 1e-30)), LOWEST_DB, HIGHEST_DB))
+@cache
+def _window() -> NDArray[np.float32]:
+    return np.hanning(FRAME + 1)[:-1].astype(np.float32)
+
+
+def _each_in_decibels(powers: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    levels = 10 * np.log10(np.maximum(powers, 1e-30, dtype=np.float64))
+    return np.asarray(np.clip(levels, LOWEST_DB, HIGHEST_DB))
 
 
 def _decibels(power: float) -> float:
