@@ -1,5 +1,6 @@
 """What an archive is said to consist of: folders, globs, manifests, and what lies elsewhere."""
 
+import hashlib
 import os
 import shutil
 import urllib.request
@@ -16,6 +17,7 @@ from moto.server import ThreadedMotoServer
 from intone.archive import places, sources
 from intone.archive.entries import Entry, Refusal
 from intone.errors import UsageError
+from intone.hear import audio
 from tests.archived import heard, paths, pieces, table
 
 
@@ -233,3 +235,18 @@ def test_a_manifest_may_lie_in_a_bucket(bucket: str, tmp_path: Path) -> None:
     (row,) = table(tmp_path / "out", "recordings")
     assert (row["path"], row["speaker"]) == (f"{bucket}/2025/000.flac", "Ann")
     assert paths(tmp_path / "out", "errors") == ["none.flac"]
+
+
+def test_what_is_heard_is_what_was_hashed(examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = tmp_path / "call.flac"
+    shutil.copy(examples / "plain.flac", call)
+    entry = places.at(str(call))
+    assert isinstance(entry, Entry)
+    with places.content(entry) as (sound, sha256):
+        shutil.copy(examples / "kennedy.flac", call)  # while it waits to be decoded
+        assert audio.load(sound).duration == audio.load(examples / "plain.flac").duration
+    assert sha256 == hashlib.sha256((examples / "plain.flac").read_bytes()).hexdigest()
+    monkeypatch.setattr(places, "MEMORY_BYTES", entry.size)  # the other is larger, and was listed as small
+    with places.content(entry, sha256) as (sound, found):
+        assert sound == entry.place
+        assert found == hashlib.sha256((examples / "kennedy.flac").read_bytes()).hexdigest()

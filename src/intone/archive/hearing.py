@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 
 import numpy as np
@@ -29,7 +29,7 @@ from intone.hear.streamed import Audible, Streamed
 from intone.results import Prediction, Segment, Timeline
 
 AHEAD = 8
-"""How many recordings are read and decoded while others are heard."""
+"""How many recordings are read while others are heard."""
 TOGETHER_SECONDS = 120.0
 """So much sound is heard together, in the order of length."""
 LONG_SECONDS = 600.0
@@ -52,8 +52,8 @@ class _Loaded:
 
 
 @dataclass(frozen=True, eq=False)
-class _Long:
-    """A recording that is too long to be decoded ahead; what it holds is at hand until the stack is closed."""
+class _Read:
+    """A recording that has been read; what it holds is at hand until the stack is closed."""
 
     item: Item
     sha256: str
@@ -123,11 +123,12 @@ class Hearer:
     def _utterances(self, job: Hear) -> Iterator[tuple[str, Result]]:
         group: list[_Loaded] = []
         seconds = 0.0
-        for item, loaded in _ahead(job.items):
+        for item, read in _ahead(job.items):
+            loaded = read if isinstance(read, Failure) else _loaded(read)
             if isinstance(loaded, Failure):
                 yield item.entry.path, loaded
                 continue
-            if isinstance(loaded, _Long):
+            if isinstance(loaded, _Read):
                 with loaded.until_heard:
                     yield item.entry.path, self._by_itself(loaded)
                 continue
@@ -160,7 +161,7 @@ class Hearer:
         each = zip(group, predictions, vectors if vectors is not None else [None] * len(group), strict=True)
         return [(loaded.item.entry.path, _of_utterance(loaded, *given)) for loaded, *given in each]
 
-    def _by_itself(self, long: _Long) -> Result:
+    def _by_itself(self, long: _Read) -> Result:
         """Hear a long recording, of which only some seconds are in memory at a time."""
         meter = Meter()
         sound = Streamed(long.content, name=long.item.entry.path, decoded=meter.push)
@@ -247,32 +248,40 @@ def _until(blocks: Iterable[Samples]) -> Iterator[Samples]:
             return
 
 
-def _ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Loaded | _Long | Failure]]:
-    """Read and decode recordings a few ahead: what is read from afar or a slow disk takes time, and no core."""
-    waiting: deque[tuple[Item, Future[_Loaded | _Long | Failure]]] = deque()
+def _ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Read | Failure]]:
+    """Read recordings a few ahead: from afar or a slow disk that takes time, and no core."""
+    waiting: deque[tuple[Item, Future[_Read | Failure]]] = deque()
     left = iter(items)
     with ThreadPoolExecutor(2, thread_name_prefix="intone-read") as pool:
         while True:
-            waiting.extend((item, pool.submit(_loaded, item)) for item in islice(left, AHEAD - len(waiting)))
+            waiting.extend((item, pool.submit(_read, item)) for item in islice(left, AHEAD - len(waiting)))
             if not waiting:
                 return
             item, future = waiting.popleft()
             yield item, future.result()
 
 
-def _loaded(item: Item) -> _Loaded | _Long | Failure:
-    meter = Meter()
-    try:
-        with ExitStack() as until_heard:
+def _read(item: Item) -> _Read | Failure:
+    with ExitStack() as until_heard:
+        try:
             content, sha256 = until_heard.enter_context(places.content(item.entry, item.sha256))
-            try:
-                waveform = audio.load(content, name=item.entry.path, max_seconds=LONG_SECONDS)
-            except TooLongError:
-                return _Long(item, sha256, content, until_heard.pop_all())
-    except IntoneError as error:
-        return Failure.of(error)
+        except IntoneError as error:
+            return Failure.of(error)
+        return _Read(item, sha256, content, until_heard.pop_all())
+
+
+def _loaded(read: _Read) -> _Loaded | _Read | Failure:
+    """Decode a recording, but for one that is too long, of which the content stays at hand."""
+    meter, until_decoded = Meter(), read.until_heard.pop_all()
+    with until_decoded:
+        try:
+            waveform = audio.load(read.content, name=read.item.entry.path, max_seconds=LONG_SECONDS)
+        except TooLongError:
+            return replace(read, until_heard=until_decoded.pop_all())
+        except IntoneError as error:
+            return Failure.of(error)
     meter.push(waveform.samples)
-    return _Loaded(item, sha256, waveform, meter)
+    return _Loaded(read.item, read.sha256, waveform, meter)
 
 
 def _digest(entry: Entry) -> str | None:

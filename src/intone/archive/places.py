@@ -19,7 +19,8 @@ from intone.hear.audio import SUFFIXES, Sound
 READ_BYTES = 2**20
 """How much is read at a time where a whole file is gone through."""
 MEMORY_BYTES = 2**24
-"""A file from elsewhere that is larger than this is kept on disk while it is heard."""
+"""A file that is no larger than this is read once, and in memory while it is heard; one from elsewhere that is larger
+is kept on disk."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _OURS = "file://"
 _SUFFIXES = tuple(SUFFIXES)
@@ -138,12 +139,23 @@ def content(entry: Entry, sha256: str | None = None) -> Iterator[tuple[Sound, st
         try:
             if is_url(entry.place):
                 sound, found = until_heard.enter_context(_fetched(entry))
+            elif (whole := _small(entry)) is not None:
+                sound, found = whole, hashlib.sha256(whole).hexdigest()
             else:
                 known = sha256 if at(entry.place, entry.told) == entry else None  # it may have changed since
                 sound, found = entry.place, known or digest(entry)
         except failures() as error:
             raise SoundNotFoundError(f"{entry.path}: the file cannot be read ({_first_line(error)}).") from error
         yield sound, found
+
+
+def _small(entry: Entry) -> bytes | None:
+    """Read a file of this machine whole; None where it is too large, though it was listed as small."""
+    if entry.size > MEMORY_BYTES:
+        return None
+    with _opened(entry.place) as file:
+        whole: bytes = file.read(MEMORY_BYTES + 1)
+    return whole if len(whole) <= MEMORY_BYTES else None
 
 
 def digest(entry: Entry) -> str:
