@@ -1,5 +1,6 @@
 """The detector of speech: every frame is told, at any level, and noise is not taken for speech."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,19 @@ def test_every_frame_is_told_once(count: int, seed: int) -> None:
     assert len(found) == -(-count // voice.FRAME)
     assert found.min(initial=0) >= 0
     assert found.max(initial=1) <= 1
+
+
+@given(counts=st.lists(st.integers(1, 30), min_size=1, max_size=5))
+def test_how_many_ticks_are_heard_at_once_changes_no_bit(examples: Path, counts: list[int]) -> None:
+    """A stream is heard tick by tick, and its recording many at once, loud or inaudible."""
+    sound = np.tile(spoken(examples), 8)
+    sound = np.concatenate([sound, np.float32(1e-4) * sound])[: sum(counts) * voice.TICK + 1_000]
+    detector, borders = voice.Detector(), np.cumsum([0, *counts]) * voice.TICK
+    parts = [detector.push(sound[start:end]) for start, end in pairwise(borders.tolist())]
+    one = voice.Detector()
+    ticks = [one.push(sound[start : start + voice.TICK]) for start in range(0, int(borders[-1]), voice.TICK)]
+    rest = sound[borders[-1] :]
+    assert np.array_equal(np.concatenate([*parts, detector.finish(rest)]), np.concatenate([*ticks, one.finish(rest)]))
 
 
 def test_speech_is_found_between_silence(examples: Path) -> None:

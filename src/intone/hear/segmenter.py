@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intone.hear.audio import RATE
-from intone.hear.voice import FRAME, THRESHOLD, TICK, Detector
+from intone.hear.voice import FRAME, THRESHOLD, TICK, TOGETHER, Detector
 
 Floats = NDArray[np.float32]
 FRAMES = RATE // FRAME
@@ -75,25 +75,31 @@ class Segmenter:
 
     def push(self, samples: Floats) -> list[Piece]:
         """Hear more sound ``(samples,)`` at 16 kHz; give the stretches that have ended."""
+        whole, step = self._whole(samples), TOGETHER * TICK
         pieces: list[Piece] = []
-        for tick in self.ticks(samples):
-            pieces += self.hear(tick)
+        for start in range(0, len(whole), step):
+            pieces += self.hear(whole[start : start + step])
         return pieces
 
     def ticks(self, samples: Floats) -> Iterable[Floats]:
         """Cut sound as it comes into ticks for :meth:`hear`; what is short of one is kept for the next call."""
+        whole = self._whole(samples)
+        return (whole[start : start + TICK] for start in range(0, len(whole), TICK))
+
+    def hear(self, ticks: Floats) -> list[Piece]:
+        """Hear one tick or several; give the stretches that have ended."""
+        return self._heard(ticks, self._detector.push(ticks))
+
+    def _whole(self, samples: Floats) -> Floats:
+        """Give what makes whole ticks of the sound that has come, and keep the rest."""
         self._waiting.append(samples)
         self._short += len(samples)
         if self._short < TICK:
-            return
+            return np.zeros(0, np.float32)
         whole = np.concatenate(self._waiting)
         ready = len(whole) // TICK * TICK
         self._waiting, self._short = [whole[ready:].copy()], len(whole) - ready
-        yield from (whole[start : start + TICK] for start in range(0, ready, TICK))
-
-    def hear(self, tick: Floats) -> list[Piece]:
-        """Hear one tick; give the stretches that have ended."""
-        return self._heard(tick, self._detector.push(tick))
+        return whole[:ready]
 
     def finish(self) -> list[Piece]:
         """Hear what was short of a tick; give the stretches that have ended with the sound."""

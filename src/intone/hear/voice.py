@@ -21,6 +21,8 @@ FRAME = 160
 """Samples of a frame: 10 ms."""
 TICK = 4_000
 """Samples of a tick: 0.25 s."""
+TOGETHER = 16
+"""Ticks that are best heard at once where they are there: a call of NumPy takes longer than what it does for one."""
 THRESHOLD = 0.5
 """From this probability on a frame is taken for speech."""
 WINDOW, FOURIER = 400, 512
@@ -35,6 +37,9 @@ PITCHES = 3
 """Ranges of the period, in each of which the strongest counts."""
 NUMBERS = 2 * BANDS + PITCHES
 """What the network is given of a frame."""
+SPECTRA = 50
+"""Spectra that are made at a time: for arrays of more than 128 kB glibc asks the system each time, which takes three
+times as long as to fill them."""
 AHEAD = 8
 """Frames of what follows that a frame is judged by, 0.08 s; its window takes another 7.5 ms."""
 MEMORY = 16
@@ -91,25 +96,29 @@ class Detector:
         self._last = np.zeros((0, NUMBERS), np.float32)
         self._early = AHEAD  # answers that are about frames before the first
 
-    def push(self, tick: Floats) -> Floats:
-        """Hear a tick, ``(TICK,)``; give the probabilities of speech of the frames that became known, in order."""
-        return self._judged(self._bands.push(tick))
+    def push(self, ticks: Floats) -> Floats:
+        """Hear a tick or several, ``(ticks · TICK,)``; give the chances of speech of the frames that became known.
+
+        How many are heard at once changes no bit of what is found: each tick is still a product of its own.
+        """
+        first = TICK if self._bands.new else 0  # which has a frame less than all others
+        found = [self._judged(*self._bands.heard(part)) for part in (ticks[:first], ticks[first:]) if len(part)]
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
 
     def finish(self, rest: Floats) -> Floats:
         """Hear what is left, less than a tick; give the probabilities of all frames that are left."""
-        left = self._bands.finish(rest)
+        left, audible = self._bands.finish(rest)
         last = left[-1:] if len(left) else self._last
-        return self._judged(np.concatenate([left, *[last] * AHEAD]))
+        return self._judged(np.concatenate([left, *[last] * AHEAD]), audible)
 
-    def _judged(self, rows: Floats) -> Floats:
+    def _judged(self, rows: Floats, audible: NDArray[np.bool_]) -> Floats:
         if not len(rows):
             return np.zeros(0, np.float32)
         self._last = rows[-1:]
-        chances = self._network.push(rows)[self._early :]
-        if not self._bands.audible:
-            chances[:] = 0
-        self._early = max(self._early - len(rows), 0)
-        return chances
+        chances = self._network.push(rows, len(audible))
+        chances.reshape(len(audible), -1)[~audible] = 0
+        early, self._early = self._early, max(self._early - len(rows), 0)
+        return chances[early:]
 
 
 def chances(sound: Floats, weights: dict[str, Floats] | None = None) -> Floats:
@@ -121,7 +130,8 @@ def chances(sound: Floats, weights: dict[str, Floats] | None = None) -> Floats:
     (51,)
     """
     detector, ready = Detector(weights), len(sound) // TICK * TICK
-    parts = [detector.push(sound[start : start + TICK]) for start in range(0, ready, TICK)]
+    step = TOGETHER * TICK
+    parts = [detector.push(sound[start : min(start + step, ready)]) for start in range(0, ready, step)]
     return np.concatenate([*parts, detector.finish(sound[ready:])])
 
 
@@ -130,62 +140,86 @@ class Bands:
 
     def __init__(self) -> None:
         self._samples = np.zeros(BEFORE, np.float32)
-        self._least = np.full((MEMORY, BANDS), np.inf, np.float32)
-        self._loudest = np.full(FAINT_TICKS, -np.inf, np.float32)
-        self._tick = 0
-
-    @property
-    def audible(self) -> bool:
-        """Whether anything of the last second could be heard by somebody."""
-        return bool(self._loudest.max() > FAINT)
+        self._least = np.full((MEMORY - 1, BANDS), np.inf, np.float32)
+        self._loudest = np.full(FAINT_TICKS - 1, -np.inf, np.float32)
+        self.new = True
 
     def push(self, samples: Floats) -> Floats:
-        """Give the frames whose windows are whole, ``(frames, NUMBERS)``."""
+        """Give the frames whose windows are whole, ``(frames, NUMBERS)``; see :meth:`heard`."""
+        return self.heard(samples)[0]
+
+    def heard(self, samples: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Give the frames whose windows are whole, ``(frames, NUMBERS)``, and of each tick whether it is audible.
+
+        That is, whether anything of the last second could be heard by somebody. Several ticks have as many frames each,
+        which they have from the second on; less than a tick counts as one.
+        """
+        ticks = max(len(samples) // TICK, 1)
         samples = np.concatenate([self._samples, np.minimum(np.maximum(samples, -LOUDEST), LOUDEST)])
         count = max((len(samples) - WINDOW) // FRAME + 1, 0)
         self._samples = samples[count * FRAME :].copy()
         if not count:
-            return np.zeros((0, NUMBERS), np.float32)
-        windows = np.lib.stride_tricks.as_strided(samples, (count, WINDOW), (4 * FRAME, 4), writeable=False)
-        spectra = np.fft.rfft(windows * _hann(), FOURIER)
-        power: Floats = np.square(spectra.real) + np.square(spectra.imag)
-        rows = np.empty((count, NUMBERS), np.float32)
-        self._relative(10 * np.log10(power @ _filters() + np.float32(1e-10)), rows)
-        rows[:, 2 * BANDS :] = pitches(power)
-        return rows
+            return np.zeros((0, NUMBERS), np.float32), np.zeros(0, np.bool_)
+        self.new = False
+        power = _powers(samples, count).reshape(ticks, count // ticks, -1)
+        rows = np.empty((ticks, count // ticks, NUMBERS), np.float32)
+        audible = self._relative(10 * np.log10(power @ _filters() + np.float32(1e-10)), rows)
+        rows[..., 2 * BANDS :] = pitches(power)
+        return rows.reshape(count, NUMBERS), audible
 
-    def finish(self, samples: Floats) -> Floats:
-        """Give the frames that are left; silence follows."""
+    def finish(self, samples: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Give what :meth:`heard` gives for the frames that are left; silence follows."""
         over = len(self._samples) - BEFORE + len(samples)
         frames = -(-over // FRAME)
-        return self.push(np.concatenate([samples, np.zeros(frames * FRAME - over + BEFORE, np.float32)]))
+        return self.heard(np.concatenate([samples, np.zeros(frames * FRAME - over + BEFORE, np.float32)]))
 
-    def _relative(self, level: Floats, rows: Floats) -> None:
-        """Write levels ``(frames, BANDS)`` (dB) above their floor, and about their mean, into the rows."""
-        width = min(SMOOTH, len(level))
-        means = level[: len(level) - width + 1].copy()
+    def _relative(self, level: Floats, rows: Floats) -> NDArray[np.bool_]:
+        """Write levels ``(ticks, frames, BANDS)`` (dB) above their floor, and about their mean, into the rows."""
+        ticks, frames, _ = level.shape
+        width = min(SMOOTH, frames)
+        means = level[:, : frames - width + 1].copy()
         for at in range(1, width):
-            means += level[at : len(level) - width + 1 + at]
-        self._least[self._tick % MEMORY] = means.min(axis=0) / width
-        self._loudest[self._tick % FAINT_TICKS] = level.max()
-        self._tick += 1
-        floor = np.maximum(self._least.min(axis=0), FAINTEST)
-        above, shape = rows[:, :BANDS], rows[:, BANDS : 2 * BANDS]
+            means += level[:, at : frames - width + 1 + at]
+        least = np.concatenate([self._least, means.min(axis=1) / width])
+        loudest = np.concatenate([self._loudest, level.max(axis=(1, 2))])
+        self._least, self._loudest = least[ticks:].copy(), loudest[ticks:].copy()
+        floor = np.maximum(-_most(-least, MEMORY), FAINTEST)[:, np.newaxis]
+        above, shape = rows[..., :BANDS], rows[..., BANDS : 2 * BANDS]
         np.minimum(np.maximum(level - floor, LEAST), RANGE, out=above)
         np.subtract(level, level @ _mean(), out=shape)
-        rows[:, : 2 * BANDS] *= SCALE
+        rows[..., : 2 * BANDS] *= SCALE
+        return np.asarray(_most(loudest, FAINT_TICKS) > FAINT)
+
+
+def _powers(samples: Floats, count: int) -> Floats:
+    """Give the power spectra of so many frames, ``(frames, bins)``."""
+    windows = np.lib.stride_tricks.as_strided(samples, (count, WINDOW), (4 * FRAME, 4), writeable=False)
+    power = np.empty((count, FOURIER // 2 + 1), np.float32)
+    for start in range(0, count, SPECTRA):
+        spectra = np.fft.rfft(windows[start : start + SPECTRA] * _hann(), FOURIER)
+        np.add(np.square(spectra.real), np.square(spectra.imag), out=power[start : start + SPECTRA])
+    return power
+
+
+def _most(values: Floats, ticks: int) -> Floats:
+    """Give the most of each so many ticks on end, a power of 2."""
+    step = 1
+    while step < ticks:
+        values = np.maximum(values[:-step], values[step:])
+        step *= 2
+    return values
 
 
 def pitches(power: Floats) -> Floats:
-    """Say how strongly spectra ``(frames, bins)`` have a pitch, in each of :data:`PITCHES` ranges of its period.
+    """Say how strongly spectra ``(…, frames, bins)`` have a pitch, in each of :data:`PITCHES` ranges of its period.
 
     It is the autocorrelation of a spectrum whose formants are flattened by a root, 1 where all of it is in step.
     """
     waves = _waves()
-    size = np.sqrt(power[:, 2 : 2 + len(waves)])
+    size = np.sqrt(power[..., 2 : 2 + len(waves)])
     alike = size @ waves
-    strongest = alike.reshape(len(size), PITCHES, -1).max(axis=2)
-    strongest *= 4 / (size.sum(axis=1, keepdims=True) + np.float32(1e-9))  # 4: as wide as the other numbers
+    strongest = alike.reshape(*alike.shape[:-1], PITCHES, -1).max(axis=-1)
+    strongest *= 4 / (size.sum(axis=-1, keepdims=True) + np.float32(1e-9))  # 4: as wide as the other numbers
     return np.asarray(strongest, dtype=np.float32)
 
 
@@ -208,20 +242,20 @@ class Network:
         width = len(weights["bias_0"])
         self._kept = [np.zeros(((TAPS - 1) * spread, width), np.float32) for spread in SPREADS]
 
-    def push(self, rows: Floats) -> Floats:
-        """Give the probability for each of some more frames ``(frames, NUMBERS)``."""
+    def push(self, rows: Floats, ticks: int = 1) -> Floats:
+        """Give the probability for each of some more frames ``(frames, NUMBERS)``, of so many ticks of like length."""
         weights, count = self._weights, len(rows)
-        x = rows @ weights["kernel_0"]  # (frames, width)
+        x = rows.reshape(ticks, -1, rows.shape[1]) @ weights["kernel_0"]  # (ticks, frames, width)
         x += weights["bias_0"]
         np.maximum(x, 0, out=x)
         for layer, spread in enumerate(SPREADS, start=1):
-            heard = np.concatenate([self._kept[layer - 1], x])
-            self._kept[layer - 1] = heard[count:]
-            further = _beside(heard, spread, count) @ weights[f"kernel_{layer}"]
+            heard = np.concatenate([self._kept[layer - 1], x.reshape(count, -1)])
+            self._kept[layer - 1] = heard[count:].copy()
+            further = _beside(heard, spread, count).reshape(ticks, count // ticks, -1) @ weights[f"kernel_{layer}"]
             further += weights[f"bias_{layer}"]
             np.maximum(further, 0, out=further)
             x += further
-        logits = (x @ weights["kernel_out"] + weights["bias_out"])[:, 0]
+        logits = (x @ weights["kernel_out"] + weights["bias_out"]).reshape(count)
         return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), dtype=np.float32)
 
 
