@@ -3,10 +3,11 @@
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request, WebSocket
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
@@ -23,11 +24,32 @@ from intone.serve.uploads import Body, decoded_all, received
 Answer = TypeVar("Answer")
 RECORDING_ID = "X-Recording-Id"
 """The head of an answer that says under which id it is kept."""
+LOOK_SECONDS = 0.1
+"""How often it is looked whether the one who asked is still there."""
+
+
+class Unasked(APIRoute):
+    """A path whose parameters all stand in the query and may be left out: where there is no query, none is read.
+
+    FastAPI takes a quarter of a millisecond to find that out.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Give what answers a request."""
+        asked = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            if request.scope["query_string"]:
+                return await asked(request)
+            response: Response = await self.endpoint(request)
+            return response
+
+        return answer
 
 
 def router(state: State) -> APIRouter:
     """Make the part of a service that hears."""
-    routes = APIRouter(tags=["sound"])
+    routes = APIRouter(tags=["sound"], route_class=Unasked)
     _answer_utterances(routes, state)
     _answer_timelines(routes, state)
     _answer_speakers(routes, state)
@@ -48,7 +70,7 @@ def _answer_utterances(routes: APIRouter, state: State) -> None:
                 waveforms = [one for one in found if isinstance(one, Waveform)]
                 state.metrics.heard(sum(one.duration for one in waveforms))
                 answers = await _until_gone(request, batcher.predict(waveforms, prior=shares, baseline=body.baseline))
-            sounds = await asyncio.to_thread(_sounds, state, body) if store else []
+            sounds = await _sounds(state, body) if store else []
         each = iter(answers)
         outcomes = [one if isinstance(one, SoundError) else next(each) for one in found]
         for outcome in outcomes:
@@ -88,7 +110,7 @@ def _answer_timelines(routes: APIRouter, state: State) -> None:
 
             with state.timeline():
                 heard = await _until_gone(request, _in_turn(state.turns, hear))
-            sounds = await asyncio.to_thread(_sounds, state, body) if store else []
+            sounds = await _sounds(state, body) if store else []
         state.metrics.heard(heard.duration)
         heads = {}
         if store and state.keeper is not None:
@@ -166,13 +188,17 @@ async def _kept(
     return {number: result.id for number, result in results.items()}
 
 
-def _sounds(state: State, body: Body) -> list[bytes]:
+async def _sounds(state: State, body: Body) -> list[bytes]:
     """Read what is to be kept of the sound itself: all of it where the operator said so, otherwise nothing."""
     if state.keeper is None or not state.settings.keep_audio:
         return []
-    for sent in body.recordings:
-        sent.content.seek(0)
-    return [sent.content.read() for sent in body.recordings]
+
+    def read() -> list[bytes]:
+        for sent in body.recordings:
+            sent.content.seek(0)
+        return [sent.content.read() for sent in body.recordings]
+
+    return await asyncio.to_thread(read)
 
 
 def _said(outcome: Prediction | SoundError, id: str | None) -> dict[str, object]:
@@ -194,19 +220,15 @@ def _shares(prior: str) -> dict[str, float] | None:
 async def _until_gone(request: Request, work: Awaitable[Answer]) -> Answer:
     """Wait for an answer, or until the one who asked is gone: then the place is free."""
     answer = asyncio.ensure_future(work)
-    gone = asyncio.create_task(_gone(request))
     try:
-        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        # Most answers are there before the first look, which costs more than they may.
+        while not (await asyncio.wait({answer}, timeout=LOOK_SECONDS))[0]:
+            if await request.is_disconnected():
+                break
     finally:
-        gone.cancel()
         if not answer.done():
             answer.cancel()
             await asyncio.wait({answer})
     if answer.cancelled():
         raise ClientDisconnect
     return answer.result()
-
-
-async def _gone(request: Request) -> None:
-    while not await request.is_disconnected():
-        await asyncio.sleep(0.1)
