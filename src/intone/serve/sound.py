@@ -3,7 +3,8 @@
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request, WebSocket
@@ -14,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from intone import formats
 from intone.errors import SoundError, UsageError
 from intone.hear.audio import Waveform
+from intone.hear.recogniser import Recogniser
 from intone.results import Prediction, Timeline
 from intone.serve import documents, keeper
 from intone.serve.problems import Problem
@@ -62,17 +64,12 @@ def _answer_utterances(routes: APIRouter, state: State) -> None:
     @routes.post("/v1/predict", summary="The emotion of recordings", openapi_extra=documents.RECORDINGS,
                  responses=documents.PREDICTIONS)  # fmt: skip
     async def predict(request: Request, prior: documents.Prior = "", store: documents.Kept = True) -> JSONResponse:
-        _, batcher = state.ready
-        shares = _shares(prior)
+        recogniser, shares = state.ready, _shares(prior)
         async with received(request, settings) as body:
-            with batcher.place(len(body.recordings)):
-                found = await asyncio.to_thread(decoded_all, body.recordings, settings)
-                waveforms = [one for one in found if isinstance(one, Waveform)]
-                state.metrics.heard(sum(one.duration for one in waveforms))
-                answers = await _until_gone(request, batcher.predict(waveforms, prior=shares, baseline=body.baseline))
+            with state.line.place(len(body.recordings)):
+                outcomes = await _until_gone(request, await _in_line(state, recogniser.single, body, shares))
             sounds = await _sounds(state, body) if store else []
-        each = iter(answers)
-        outcomes = [one if isinstance(one, SoundError) else next(each) for one in found]
+        state.metrics.heard(sum(one.duration for one in outcomes if isinstance(one, Prediction)))
         for outcome in outcomes:
             if isinstance(outcome, SoundError):
                 state.metrics.refused(outcome.code)
@@ -95,7 +92,7 @@ def _answer_timelines(routes: APIRouter, state: State) -> None:
         form: Annotated[str, Query(alias="format", description="json, webvtt, textgrid, ...")] = "json",
         store: documents.Kept = True,
     ) -> Response:
-        recogniser, _ = state.ready
+        recogniser = state.ready
         shares, wanted = _shares(prior), formats.chosen(form)
         async with received(request, settings) as body:
             if len(body.recordings) != 1:
@@ -132,9 +129,9 @@ def _answer_speakers(routes: APIRouter, state: State) -> None:
     async def baselines(
         request: Request, rest: Annotated[bool, Query(description="At rest in all of them")] = False
     ) -> JSONResponse:
-        recogniser, batcher = state.ready
+        recogniser = state.ready
         async with received(request, settings) as body:
-            with batcher.place(len(body.recordings)):
+            with state.line.place(len(body.recordings)):
                 found = await asyncio.to_thread(decoded_all, body.recordings, settings)
                 for one in found:
                     if isinstance(one, SoundError):
@@ -146,7 +143,7 @@ def _answer_speakers(routes: APIRouter, state: State) -> None:
 
     @routes.websocket("/v1/stream")
     async def stream(socket: WebSocket) -> None:
-        await state.live.serve(socket, state.ready[0], state.metrics, state.keeper)
+        await state.live.serve(socket, state.ready, state.metrics, state.keeper)
 
 
 class _LeftError(Exception):
@@ -169,6 +166,29 @@ async def _in_turn(turns: asyncio.Semaphore, work: Callable[[Callable[[float], N
             left.set()
             await asyncio.gather(thread, return_exceptions=True)  # it still reads the file, which is closed next
             raise
+
+
+async def _in_line(
+    state: State, recogniser: Recogniser, body: Body, prior: Mapping[str, float] | None
+) -> Awaitable[list[Prediction | SoundError]]:
+    """Have a request's recordings heard when it is their turn; what is awaited gives for each an answer or why not.
+
+    A small one is decoded by the thread that hears it. Others are decoded first, beside the line: it may take seconds,
+    and those behind need not wait for that.
+    """
+
+    def heard(found: Waveform | SoundError) -> Prediction | SoundError:
+        if isinstance(found, SoundError):
+            return found
+        return recogniser.predict_batch([found], prior=prior, baseline=body.baseline)[0]
+
+    def decoded_and_heard() -> list[Prediction | SoundError]:
+        return [heard(one) for one in decoded_all(body.recordings, state.settings)]
+
+    if body.small:
+        return state.line.done(decoded_and_heard)
+    found = await asyncio.to_thread(decoded_all, body.recordings, state.settings)
+    return asyncio.gather(*(state.line.done(partial(heard, one)) for one in found))
 
 
 async def _kept(
