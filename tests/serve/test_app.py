@@ -5,6 +5,7 @@ import io
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,9 +20,11 @@ from starlette.websockets import WebSocketDisconnect
 import intone
 from intone.emotions import Emotion
 from intone.hear import audio
+from intone.serve import state
 from intone.serve.app import create_app
 from intone.serve.keys import Keys
 from intone.serve.line import Line
+from intone.serve.problems import Problem
 from intone.serve.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("serve")
@@ -403,3 +406,17 @@ def test_a_form_and_a_body_get_the_same_answer_however_they_are_decoded(client: 
     (first, *others) = (response.json()["predictions"][0]["scores"] for response in asked)
     for other in others:
         assert other == pytest.approx(first, abs=1e-4)
+
+
+@pytest.mark.parametrize(("cores", "places"), [(1, 2), (2, 3), (4, 6)])
+def test_there_is_room_for_those_who_are_heard_and_half_as_many(
+    monkeypatch: pytest.MonkeyPatch, cores: int, places: int
+) -> None:
+    monkeypatch.setattr(state, "cores", lambda: cores)
+    line = state.State(Settings()).line
+    with ExitStack() as held:
+        for _ in range(places):
+            held.enter_context(line.place(1))
+        with pytest.raises(Problem, match=f"{places} recordings are in hand"):
+            line.check_room()
+    line.check_room()

@@ -30,7 +30,7 @@ class Settings:
     decode_seconds : float
         Longest time that decoding a request may take.
     queue : int
-        From so many recordings in hand on, a request is told to come back; 0 is two for each core.
+        From so many recordings in hand on, a request is told to come back; 0 is three for two cores.
     streams : int
         Most live streams at a time.
     idle_seconds : float

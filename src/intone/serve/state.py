@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 from starlette.requests import Request
@@ -19,10 +20,9 @@ from intone.serve.problems import Problem, busy
 from intone.serve.settings import Settings
 from intone.serve.store import Store
 
-IN_HAND = 2
-"""For each core, how many recordings are in hand at a time, unless the settings say otherwise."""
-
-
+IN_HAND = 1.5
+"""For each core, how many recordings are in hand at a time, unless the settings say otherwise: one that is heard, and
+half a one, as it takes a fraction of that time to be answered and to send the next. More would only wait."""
 TIMELINES = 8
 """For each core, how many long recordings may be in hand."""
 
@@ -43,7 +43,7 @@ class State:
         self.live = Live(settings, self.workers)
         self.turns = asyncio.Semaphore(self.workers)
         self._timelines = 0
-        self.line = Line(workers=self.workers, most=settings.queue or IN_HAND * self.workers)
+        self.line = Line(workers=self.workers, most=settings.queue or math.ceil(IN_HAND * self.workers))
         self.metrics = Metrics(lambda: self.line.waiting, lambda: self.live.open)
         self._recogniser: Recogniser | None = None
 
