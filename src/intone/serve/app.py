@@ -61,9 +61,9 @@ def create_app(settings: Settings) -> FastAPI:
                   docs_url=None, redoc_url=None, dependencies=[Depends(only_known)])  # fmt: skip
     app.add_middleware(Guard, settings=settings, metrics=state.metrics, room=state.room)
     _answer_problems(app, state)
-    _answer_about(app, state)
-    app.include_router(sound.router(state))
+    app.include_router(sound.router(state))  # the first that are looked through, as most requests are for them
     app.include_router(recordings.router(state))
+    _answer_about(app, state)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app
 
