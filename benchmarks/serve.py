@@ -24,7 +24,6 @@ service itself took.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import subprocess
@@ -42,7 +41,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.composed, tests.served and benchmarks.load
 
-from benchmarks.load import BUSY, Answer, Asker, Work, at_rate, in_turn, live, resident_mb
+from benchmarks.load import BUSY, Answer, Asker, Work, at_rate, in_turn, live, resident_mb, run
 
 from tests.served import served
 
@@ -116,11 +115,11 @@ class Bench:
 
     def throughput(self) -> list[Row]:
         """Compare with the peer."""
-        asyncio.run(self._carried(WARM_UP_SECONDS))
+        run(self._carried(WARM_UP_SECONDS))
         turns = list[tuple[Turn, Turn]]()
         with Peer(self.files) as peer:
             for number in range(ROUNDS):
-                turns.append((asyncio.run(self._carried(SECONDS)), peer.turn()))
+                turns.append((run(self._carried(SECONDS)), peer.turn()))
                 service, alone = turns[-1]
                 say(f"throughput {number + 1}/{ROUNDS}: {service.rate:.1f}/s, predict_batch {alone.rate:.1f}/s; "
                     f"others took {service.others:.0%} and {alone.others:.0%}")  # fmt: skip
@@ -143,8 +142,8 @@ class Bench:
 
     def overload(self) -> list[Row]:
         """Ask for more than can be carried."""
-        self.carried = self.carried or max(asyncio.run(self._carried(SECONDS)).rate for _ in range(3))
-        return asyncio.run(self._overload())
+        self.carried = self.carried or max(run(self._carried(SECONDS)).rate for _ in range(3))
+        return run(self._overload())
 
     async def _overload(self) -> list[Row]:
         asker, rate = self.asker(), TIMES * self.carried
@@ -179,7 +178,7 @@ class Bench:
         sounds = [shifted(whole[number % len(whole)], 7.3 * number) for number in range(count)]
         say(f"streams: {count} for {seconds:.0f} s")
         work = Work(self.pid)
-        found = asyncio.run(live(self.port, sounds, seconds))
+        found = run(live(self.port, sounds, seconds))
         work.end()
         if not found.updates:
             return [(f"{count} streams", f"no update; {found.broken} broke off", False if must else None)]
@@ -195,7 +194,7 @@ class Bench:
 
     def memory(self) -> list[Row]:
         """Look at its memory."""
-        return asyncio.run(self._memory())
+        return run(self._memory())
 
     async def _memory(self) -> list[Row]:
         asker, total = self.asker(), self.options.requests

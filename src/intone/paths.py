@@ -46,6 +46,8 @@ def encodable(value: Any) -> Any:
     .wav
     """
     if isinstance(value, str):
+        if value.isascii():  # as most names are, and all of a service's own words
+            return value
         return "".join(_escaped(char) if "\ud800" <= char <= "\udfff" else char for char in value)
     if isinstance(value, dict):
         return {encodable(key): encodable(held) for key, held in value.items()}

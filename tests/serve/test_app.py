@@ -3,7 +3,9 @@
 import asyncio
 import io
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,8 +20,11 @@ from starlette.websockets import WebSocketDisconnect
 import intone
 from intone.emotions import Emotion
 from intone.hear import audio
+from intone.serve import state
 from intone.serve.app import create_app
 from intone.serve.keys import Keys
+from intone.serve.line import Line
+from intone.serve.problems import Problem
 from intone.serve.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("serve")
@@ -189,7 +194,7 @@ def test_who_asks_too_often_is_told_when_to_come_back(examples: Path) -> None:
 
 def test_a_full_queue_says_come_back_and_those_who_wait_are_answered(examples: Path) -> None:
     content = (examples / "plain.flac").read_bytes()
-    app = create_app(Settings(threads=1, queue=4, batch=1, requests_a_minute=100_000))
+    app = create_app(Settings(threads=1, queue=4, requests_a_minute=100_000))
 
     async def ask() -> list[httpx.Response]:
         async with (
@@ -355,3 +360,63 @@ def test_subjects_are_called_as_people_are(tmp_path: Path, examples: Path, given
         turned = keeping.post("/v1/predict", files=files, data={"subject": "17\u202e71"})
         problem(turned, 400, "usage")
         assert keeping.delete(f"/v1/subjects/{quote(given)}").json() == {"deleted": 1}
+
+
+def test_who_went_away_is_passed_over_and_the_line_goes_on() -> None:
+    done, begun, turn = list[str](), threading.Event(), threading.Event()
+
+    def first() -> None:
+        begun.set()
+        turn.wait(10)
+        done.append("first")
+
+    def failing() -> None:
+        raise IndexError
+
+    async def work() -> None:
+        line = Line(workers=1, most=9)
+        line.start()
+        waiting = [line.done(first), line.done(lambda: done.append("left")), line.done(failing)]
+        waiting[1].cancel()
+        last = line.done(lambda: done.append("last"))
+        turn.set()
+        await last
+        assert isinstance(waiting[2].exception(), IndexError)
+        begun.clear()
+        turn.clear()
+        waiting = [line.done(first), line.done(lambda: done.append("too late"))]
+        await asyncio.to_thread(begun.wait, 10)
+        stopping = asyncio.create_task(line.stop())
+        await asyncio.sleep(0)
+        turn.set()
+        await stopping
+
+    asyncio.run(work())
+    assert done == ["first", "last", "first"]
+
+
+def test_a_form_and_a_body_get_the_same_answer_however_they_are_decoded(client: TestClient, examples: Path) -> None:
+    content = (examples / "plain.flac").read_bytes()
+    large = io.BytesIO()  # more than lies in memory
+    samples, rate = soundfile.read(io.BytesIO(content))
+    soundfile.write(large, np.tile(samples[:, None], 64), rate, format="WAV", subtype="FLOAT")
+    assert len(large.getvalue()) > 2**20
+    asked = [client.post("/v1/predict", content=sound) for sound in (content, large.getvalue())]
+    asked += [client.post("/v1/predict", files=[("file", ("a", sound))]) for sound in (content, large.getvalue())]
+    (first, *others) = (response.json()["predictions"][0]["scores"] for response in asked)
+    for other in others:
+        assert other == pytest.approx(first, abs=1e-4)
+
+
+@pytest.mark.parametrize(("cores", "places"), [(1, 2), (2, 3), (4, 6)])
+def test_there_is_room_for_those_who_are_heard_and_half_as_many(
+    monkeypatch: pytest.MonkeyPatch, cores: int, places: int
+) -> None:
+    monkeypatch.setattr(state, "cores", lambda: cores)
+    line = state.State(Settings()).line
+    with ExitStack() as held:
+        for _ in range(places):
+            held.enter_context(line.place(1))
+        with pytest.raises(Problem, match=f"{places} recordings are in hand"):
+            line.check_room()
+    line.check_room()

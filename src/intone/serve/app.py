@@ -61,9 +61,9 @@ def create_app(settings: Settings) -> FastAPI:
                   docs_url=None, redoc_url=None, dependencies=[Depends(only_known)])  # fmt: skip
     app.add_middleware(Guard, settings=settings, metrics=state.metrics, room=state.room)
     _answer_problems(app, state)
-    _answer_about(app, state)
-    app.include_router(sound.router(state))
+    app.include_router(sound.router(state))  # the first that are looked through, as most requests are for them
     app.include_router(recordings.router(state))
+    _answer_about(app, state)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app
 
@@ -120,7 +120,7 @@ def _answer_about(app: FastAPI, state: State) -> None:
 
     @app.get("/readyz", tags=["operation"], summary="Whether it can answer", responses=documents.problems(503))
     async def readyz() -> dict[str, str]:
-        return {"status": "ready", "model": state.ready[0].card.name}
+        return {"status": "ready", "model": state.ready.card.name}
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
@@ -131,8 +131,8 @@ def _answer_about(app: FastAPI, state: State) -> None:
         settings = state.settings
         return {
             "version": __version__,
-            "model": state.ready[0].card.name,
-            "baselines": state.ready[0].card.baselines,
+            "model": state.ready.card.name,
+            "baselines": state.ready.card.baselines,
             "emotions": [
                 {"name": str(one), "colour": one.colour, "valence": one.valence, "arousal": one.arousal}
                 for one in Emotion
@@ -152,7 +152,7 @@ def _answer_about(app: FastAPI, state: State) -> None:
     @app.get("/v1/models", tags=["models"], summary="The models, their licences and honest scores",
              responses=documents.MODELS)  # fmt: skip
     async def models() -> dict[str, object]:
-        default = state.ready[0].card
+        default = state.ready.card
         return {
             "default": default.name,
             "models": [

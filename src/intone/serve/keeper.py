@@ -1,9 +1,11 @@
 """Keeps results: those of several requests in one transaction, each on disk before it is answered."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +34,8 @@ class _Waiting:
 class Keeper:
     """Stands between the service and its store.
 
+    A thread of its own writes; what comes while it does is written next, all in one transaction.
+
     Parameters
     ----------
     store : Store
@@ -42,20 +46,26 @@ class Keeper:
 
     def __init__(self, store: Store, *, keep_days: float) -> None:
         self._store, self._keep_days = store, keep_days
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._expiry: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to write, and to forget; called where the event loop runs."""
-        self._tasks = [asyncio.create_task(self._write(), name="intone-keeper")]
+        loop = asyncio.get_running_loop()
+        self._writer = threading.Thread(target=self._write, args=(loop,), name="intone-keeper", daemon=True)
+        self._writer.start()
         if self._keep_days:
-            self._tasks.append(asyncio.create_task(self._expire(), name="intone-expiry"))
+            self._expiry = asyncio.create_task(self._expire(), name="intone-expiry")
 
     async def stop(self) -> None:
-        """End, and close the store; what waits was not acknowledged."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Write what waits, end, and close the store."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            await asyncio.gather(self._expiry, return_exceptions=True)
+        if self._writer is not None:
+            self._queue.put(None)
+            await asyncio.to_thread(self._writer.join)
         await asyncio.to_thread(self._store.close)
 
     async def keep(self, recordings: Sequence[Recording], sounds: Mapping[str, bytes]) -> None:
@@ -67,7 +77,7 @@ class Keeper:
             The store cannot be written.
         """
         waiting = _Waiting(recordings, sounds, asyncio.get_running_loop().create_future())
-        self._queue.put_nowait(waiting)
+        self._queue.put(waiting)
         await waiting.written
 
     async def ask(self, question: Callable[..., Found], *words: Any, **options: Any) -> Found:
@@ -83,26 +93,23 @@ class Keeper:
         except SQLAlchemyError as error:
             raise _failed() from error
 
-    async def _write(self) -> None:
-        while True:
-            batch = [await self._queue.get()]
-            while len(batch) < ROOM and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        ended = False
+        while not ended:
+            found = [self._queue.get()]
+            while len(found) < ROOM and not self._queue.empty():
+                found.append(self._queue.get())
+            batch = [each for each in found if each is not None]
+            ended = len(batch) < len(found)
+            failure: Exception | None = None
             try:
-                await asyncio.to_thread(
-                    self._store.add,
+                self._store.add(
                     [recording for each in batch for recording in each.recordings],
                     {id: sound for each in batch for id, sound in each.sounds.items()},
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told, and the next are written
                 failure = _failed() if isinstance(error, SQLAlchemyError) else error
-                for each in batch:
-                    if not each.written.done():
-                        each.written.set_exception(failure)
-                continue
-            for each in batch:
-                if not each.written.done():
-                    each.written.set_result(None)
+            loop.call_soon_threadsafe(_tell, batch, failure)
 
     async def _expire(self) -> None:
         while True:
@@ -111,6 +118,16 @@ class Keeper:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and tried again
                 failed("expiry", error)
             await asyncio.sleep(EXPIRY_SECONDS)
+
+
+def _tell(batch: Sequence[_Waiting], failure: Exception | None) -> None:
+    for each in batch:
+        if each.written.done():  # nobody waits for it any more
+            continue
+        if failure is None:
+            each.written.set_result(None)
+        else:
+            each.written.set_exception(failure)
 
 
 def _failed() -> Problem:

@@ -30,9 +30,7 @@ class Settings:
     decode_seconds : float
         Longest time that decoding a request may take.
     queue : int
-        From so many recordings in hand on, a request is told to come back; 0 is two for each core.
-    batch : int
-        How many the model is given at a time, where more than that wait for each core.
+        From so many recordings in hand on, a request is told to come back; 0 is three for two cores.
     streams : int
         Most live streams at a time.
     idle_seconds : float
@@ -57,7 +55,6 @@ class Settings:
     max_seconds: float = 3600.0
     decode_seconds: float = 30.0
     queue: int = 0
-    batch: int = 8
     streams: int = 64
     idle_seconds: float = 60.0
     requests_a_minute: int = 600

@@ -3,16 +3,19 @@
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request, WebSocket
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from intone import formats
 from intone.errors import SoundError, UsageError
 from intone.hear.audio import Waveform
+from intone.hear.recogniser import Recogniser
 from intone.results import Prediction, Timeline
 from intone.serve import documents, keeper
 from intone.serve.problems import Problem
@@ -23,11 +26,32 @@ from intone.serve.uploads import Body, decoded_all, received
 Answer = TypeVar("Answer")
 RECORDING_ID = "X-Recording-Id"
 """The head of an answer that says under which id it is kept."""
+LOOK_SECONDS = 0.1
+"""How often it is looked whether the one who asked is still there."""
+
+
+class Unasked(APIRoute):
+    """A path whose parameters all stand in the query and may be left out: where there is no query, none is read.
+
+    FastAPI takes a quarter of a millisecond to find that out.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Give what answers a request."""
+        asked = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            if request.scope["query_string"]:
+                return await asked(request)
+            response: Response = await self.endpoint(request)
+            return response
+
+        return answer
 
 
 def router(state: State) -> APIRouter:
     """Make the part of a service that hears."""
-    routes = APIRouter(tags=["sound"])
+    routes = APIRouter(tags=["sound"], route_class=Unasked)
     _answer_utterances(routes, state)
     _answer_timelines(routes, state)
     _answer_speakers(routes, state)
@@ -40,17 +64,12 @@ def _answer_utterances(routes: APIRouter, state: State) -> None:
     @routes.post("/v1/predict", summary="The emotion of recordings", openapi_extra=documents.RECORDINGS,
                  responses=documents.PREDICTIONS)  # fmt: skip
     async def predict(request: Request, prior: documents.Prior = "", store: documents.Kept = True) -> JSONResponse:
-        _, batcher = state.ready
-        shares = _shares(prior)
+        recogniser, shares = state.ready, _shares(prior)
         async with received(request, settings) as body:
-            with batcher.place(len(body.recordings)):
-                found = await asyncio.to_thread(decoded_all, body.recordings, settings)
-                waveforms = [one for one in found if isinstance(one, Waveform)]
-                state.metrics.heard(sum(one.duration for one in waveforms))
-                answers = await _until_gone(request, batcher.predict(waveforms, prior=shares, baseline=body.baseline))
-            sounds = await asyncio.to_thread(_sounds, state, body) if store else []
-        each = iter(answers)
-        outcomes = [one if isinstance(one, SoundError) else next(each) for one in found]
+            with state.line.place(len(body.recordings)):
+                outcomes = await _until_gone(request, await _in_line(state, recogniser.single, body, shares))
+            sounds = await _sounds(state, body) if store else []
+        state.metrics.heard(sum(one.duration for one in outcomes if isinstance(one, Prediction)))
         for outcome in outcomes:
             if isinstance(outcome, SoundError):
                 state.metrics.refused(outcome.code)
@@ -73,7 +92,7 @@ def _answer_timelines(routes: APIRouter, state: State) -> None:
         form: Annotated[str, Query(alias="format", description="json, webvtt, textgrid, ...")] = "json",
         store: documents.Kept = True,
     ) -> Response:
-        recogniser, _ = state.ready
+        recogniser = state.ready
         shares, wanted = _shares(prior), formats.chosen(form)
         async with received(request, settings) as body:
             if len(body.recordings) != 1:
@@ -88,7 +107,7 @@ def _answer_timelines(routes: APIRouter, state: State) -> None:
 
             with state.timeline():
                 heard = await _until_gone(request, _in_turn(state.turns, hear))
-            sounds = await asyncio.to_thread(_sounds, state, body) if store else []
+            sounds = await _sounds(state, body) if store else []
         state.metrics.heard(heard.duration)
         heads = {}
         if store and state.keeper is not None:
@@ -110,9 +129,9 @@ def _answer_speakers(routes: APIRouter, state: State) -> None:
     async def baselines(
         request: Request, rest: Annotated[bool, Query(description="At rest in all of them")] = False
     ) -> JSONResponse:
-        recogniser, batcher = state.ready
+        recogniser = state.ready
         async with received(request, settings) as body:
-            with batcher.place(len(body.recordings)):
+            with state.line.place(len(body.recordings)):
                 found = await asyncio.to_thread(decoded_all, body.recordings, settings)
                 for one in found:
                     if isinstance(one, SoundError):
@@ -124,7 +143,7 @@ def _answer_speakers(routes: APIRouter, state: State) -> None:
 
     @routes.websocket("/v1/stream")
     async def stream(socket: WebSocket) -> None:
-        await state.live.serve(socket, state.ready[0], state.metrics, state.keeper)
+        await state.live.serve(socket, state.ready, state.metrics, state.keeper)
 
 
 class _LeftError(Exception):
@@ -149,6 +168,29 @@ async def _in_turn(turns: asyncio.Semaphore, work: Callable[[Callable[[float], N
             raise
 
 
+async def _in_line(
+    state: State, recogniser: Recogniser, body: Body, prior: Mapping[str, float] | None
+) -> Awaitable[list[Prediction | SoundError]]:
+    """Have a request's recordings heard when it is their turn; what is awaited gives for each an answer or why not.
+
+    A small one is decoded by the thread that hears it. Others are decoded first, beside the line: it may take seconds,
+    and those behind need not wait for that.
+    """
+
+    def heard(found: Waveform | SoundError) -> Prediction | SoundError:
+        if isinstance(found, SoundError):
+            return found
+        return recogniser.predict_batch([found], prior=prior, baseline=body.baseline)[0]
+
+    def decoded_and_heard() -> list[Prediction | SoundError]:
+        return [heard(one) for one in decoded_all(body.recordings, state.settings)]
+
+    if body.small:
+        return state.line.done(decoded_and_heard)
+    found = await asyncio.to_thread(decoded_all, body.recordings, state.settings)
+    return asyncio.gather(*(state.line.done(partial(heard, one)) for one in found))
+
+
 async def _kept(
     state: State, request: Request, subject: str, outcomes: list[Prediction | SoundError], sounds: list[bytes]
 ) -> dict[int, str]:
@@ -166,13 +208,17 @@ async def _kept(
     return {number: result.id for number, result in results.items()}
 
 
-def _sounds(state: State, body: Body) -> list[bytes]:
+async def _sounds(state: State, body: Body) -> list[bytes]:
     """Read what is to be kept of the sound itself: all of it where the operator said so, otherwise nothing."""
     if state.keeper is None or not state.settings.keep_audio:
         return []
-    for sent in body.recordings:
-        sent.content.seek(0)
-    return [sent.content.read() for sent in body.recordings]
+
+    def read() -> list[bytes]:
+        for sent in body.recordings:
+            sent.content.seek(0)
+        return [sent.content.read() for sent in body.recordings]
+
+    return await asyncio.to_thread(read)
 
 
 def _said(outcome: Prediction | SoundError, id: str | None) -> dict[str, object]:
@@ -194,19 +240,15 @@ def _shares(prior: str) -> dict[str, float] | None:
 async def _until_gone(request: Request, work: Awaitable[Answer]) -> Answer:
     """Wait for an answer, or until the one who asked is gone: then the place is free."""
     answer = asyncio.ensure_future(work)
-    gone = asyncio.create_task(_gone(request))
     try:
-        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        # Most answers are there before the first look, which costs more than they may.
+        while not (await asyncio.wait({answer}, timeout=LOOK_SECONDS))[0]:
+            if await request.is_disconnected():
+                break
     finally:
-        gone.cancel()
         if not answer.done():
             answer.cancel()
             await asyncio.wait({answer})
     if answer.cancelled():
         raise ClientDisconnect
     return answer.result()
-
-
-async def _gone(request: Request) -> None:
-    while not await request.is_disconnected():
-        await asyncio.sleep(0.1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 from starlette.requests import Request
@@ -10,19 +11,18 @@ from intone.hear import loading, modelfile
 from intone.hear.modelfile import Card
 from intone.hear.recogniser import Recogniser
 from intone.machine import cores
-from intone.serve.batcher import Batcher
 from intone.serve.guard import OWNER
 from intone.serve.keeper import Keeper
+from intone.serve.line import Line
 from intone.serve.live import Live
 from intone.serve.metrics import Metrics
 from intone.serve.problems import Problem, busy
 from intone.serve.settings import Settings
 from intone.serve.store import Store
 
-IN_HAND = 2
-"""For each core, how many recordings are in hand at a time, unless the settings say otherwise."""
-
-
+IN_HAND = 1.5
+"""For each core, how many recordings are in hand at a time, unless the settings say otherwise: one that is heard, and
+half a one, as it takes a fraction of that time to be answered and to send the next. More would only wait."""
 TIMELINES = 8
 """For each core, how many long recordings may be in hand."""
 
@@ -43,9 +43,9 @@ class State:
         self.live = Live(settings, self.workers)
         self.turns = asyncio.Semaphore(self.workers)
         self._timelines = 0
-        self.metrics = Metrics(lambda: self._batcher.waiting if self._batcher else 0, lambda: self.live.open)
+        self.line = Line(workers=self.workers, most=settings.queue or math.ceil(IN_HAND * self.workers))
+        self.metrics = Metrics(lambda: self.line.waiting, lambda: self.live.open)
         self._recogniser: Recogniser | None = None
-        self._batcher: Batcher | None = None
 
     async def begin(self) -> None:
         """Open the store and load the models."""
@@ -55,20 +55,17 @@ class State:
             self.keeper.start()
         recogniser = await asyncio.to_thread(loading.load, self.settings.model, threads=self.settings.threads)
         self.cards = await asyncio.to_thread(_shipped_cards)
-        most = self.settings.queue or IN_HAND * self.workers
-        self._batcher = Batcher(recogniser, workers=self.workers, most=most, batch=self.settings.batch)
-        self._batcher.start()
+        self.line.start()
         self._recogniser = recogniser
 
     async def end(self) -> None:
         """Finish what was taken on."""
-        if self._batcher is not None:
-            await self._batcher.stop()
+        await self.line.stop()
         if self.keeper is not None:
             await self.keeper.stop()
 
     @property
-    def ready(self) -> tuple[Recogniser, Batcher]:
+    def ready(self) -> Recogniser:
         """What answers.
 
         Raises
@@ -76,21 +73,16 @@ class State:
         Problem
             The model is not loaded yet.
         """
-        if self._recogniser is None or self._batcher is None:
+        if self._recogniser is None:
             raise busy("The model is being loaded")
-        return self._recogniser, self._batcher
+        return self._recogniser
 
     @property
     def room(self) -> Mapping[str, Callable[[], None]]:
         """For each path that hears what there must be room for: what raises a :class:`Problem` where there is none."""
-
-        def check_batcher() -> None:
-            if self._batcher is not None:
-                self._batcher.check_room()
-
         return {
-            "/v1/predict": check_batcher,
-            "/v1/baselines": check_batcher,
+            "/v1/predict": self.line.check_room,
+            "/v1/baselines": self.line.check_room,
             "/v1/timeline": self.check_timelines,
         }
 
