@@ -94,7 +94,7 @@ def test_a_long_sound_in_which_nobody_speaks_is_heard_in_pieces_of_one_length(fi
 
     long, short = noise(70 * 16_000), noise(20_000, seed=1)
     heard = engines.hearing(watched, CARD, name="tiny")([Waveform(short), Waveform(long), Waveform(short)])
-    parts = [engine(Inputs.of_sounds([long[part]])) for part in pieces.pieces(long, 0)]
+    parts = [engine(Inputs.of_sounds([piece])) for _, piece in pieces.pieces(long, 0)]
     assert longest == pytest.approx(70 / 12, abs=0.02)
     for name, found in (("logits", heard.logits), ("embedding", heard.embedding)):
         assert found is not None
