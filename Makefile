@@ -21,7 +21,8 @@ test: $(VENV)/.dev  ## Run the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0
 
 soak: $(VENV)/.dev  ## Hours of sound through one stream, and an archive whose runs are killed a hundred times
-	$(BIN)/python -m pytest -q tests/soak/soak_*.py
+	@# Each in a process of its own, or what one left on the heap would count as the other's memory.
+	for soak in tests/soak/soak_*.py; do $(BIN)/python -m pytest -q $$soak || exit 1; done
 
 test-reference: $(VENV)/.reference  ## Compare the encoder with Hugging Face's, on real speech
 	$(BIN)/python -m pytest -s tests/learn/whisper_reference.py

@@ -246,7 +246,7 @@ def test_what_is_heard_is_what_was_hashed(examples: Path, tmp_path: Path, monkey
         shutil.copy(examples / "kennedy.flac", call)  # while it waits to be decoded
         assert audio.load(sound).duration == audio.load(examples / "plain.flac").duration
     assert sha256 == hashlib.sha256((examples / "plain.flac").read_bytes()).hexdigest()
-    monkeypatch.setattr(places, "MEMORY_BYTES", entry.size)  # the other is larger, and was listed as small
+    monkeypatch.setattr(places, "ONCE_BYTES", entry.size)  # the other is larger, and was listed as small
     with places.content(entry, sha256) as (sound, found):
         assert sound == entry.place
         assert found == hashlib.sha256((examples / "kennedy.flac").read_bytes()).hexdigest()

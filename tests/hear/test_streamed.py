@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import intone
-from intone.errors import SilentSoundError, TooLongError, TruncatedSoundError
+from intone.errors import NotFiniteError, SilentSoundError, TooLongError, TruncatedSoundError
 from intone.features import prepare
 from intone.hear import audio, engines, pieces
 from intone.hear.audio import Waveform
@@ -41,6 +41,7 @@ def test_any_parts_in_any_order_are_those_of_the_whole(
     assert (len(streamed.samples), streamed.duration) == (len(whole.samples), whole.duration)
     for start, length in parts:
         part = slice(start, start + length)
+        assert len(streamed.samples[start + length + 1 : start]) == 0
         assert np.array_equal(streamed.samples[part], whole.samples[part])
 
 
@@ -79,6 +80,33 @@ def test_a_file_is_decoded_from_where_it_stood(call: Path) -> None:
         streamed = Streamed(file, name="call")
         assert np.array_equal(streamed.samples[:], audio.load(call).samples)
         assert np.array_equal(streamed.samples[100_000:200_000], audio.load(call).samples[100_000:200_000])
+
+
+def test_all_of_it_is_decoded_once(call: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[object] = []
+    blocks = audio.blocks
+
+    def counted(sound: audio.Sound, **options: Any) -> Iterator[audio.Samples]:
+        begun.append(sound)
+        return blocks(sound, **options)
+
+    whole = audio.load(call).samples
+    monkeypatch.setattr(audio, "blocks", counted)
+    assert np.array_equal(Streamed(call, name="call").samples[:], whole)
+    assert begun == [call]
+
+
+def test_what_cannot_be_decoded_is_said_each_time(tmp_path: Path, call: Path) -> None:
+    sound, rate = soundfile.read(call, dtype="float32")
+    sound[150_000] = np.nan
+    soundfile.write(tmp_path / "broken.wav", sound, rate, subtype="FLOAT")
+    streamed = Streamed(tmp_path / "broken.wav", name="broken")
+    assert len(streamed.samples[0:1000]) == 1000
+    for _ in range(2):
+        with pytest.raises(NotFiniteError, match="broken"):
+            streamed.samples[300_000:310_000]
+        with pytest.raises(NotFiniteError, match="broken"):
+            len(streamed)
 
 
 def test_it_is_heard_as_the_whole_is(both: tuple[Streamed, Waveform], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import io
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,12 +20,14 @@ from starlette.websockets import WebSocketDisconnect
 import intone
 from intone.emotions import Emotion
 from intone.hear import audio
-from intone.serve import state
+from intone.results import Prediction
+from intone.serve import guard, keeper, sound, state
 from intone.serve.app import create_app
 from intone.serve.keys import Keys
 from intone.serve.line import Line
 from intone.serve.problems import Problem
 from intone.serve.settings import Settings
+from intone.serve.store import Store
 
 pytestmark = pytest.mark.xdist_group("serve")
 
@@ -287,14 +289,17 @@ def test_a_page_of_another_site_is_not_answered_where_no_key_is_asked_for(tmp_pa
         assert guarded.get("/v1/models", headers={**key, **strange}).status_code == 200
 
 
-def test_who_goes_away_while_a_timeline_is_made_leaves_nothing_behind(tmp_path: Path, examples: Path) -> None:
+@pytest.mark.parametrize("path", ["/v1/timeline", "/v1/predict"])
+def test_who_goes_away_while_a_recording_is_heard_leaves_nothing_behind(
+    tmp_path: Path, examples: Path, path: str
+) -> None:
     long = np.tile(audio.load(examples / "kennedy.flac").samples, 60)
     content = io.BytesIO()
     soundfile.write(content, long, 16_000, format="WAV", subtype="PCM_16")
     store = f"sqlite:///{tmp_path / 'store.db'}"
     app = create_app(Settings(threads=1, store=store, requests_a_minute=100_000))
     scope = {
-        "type": "http", "method": "POST", "path": "/v1/timeline", "raw_path": b"/v1/timeline", "query_string": b"",
+        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
         "headers": [(b"content-length", str(len(content.getvalue())).encode())], "client": ("127.0.0.1", 1),
         "server": ("test", 80), "scheme": "http", "http_version": "1.1", "root_path": "",
     }  # fmt: skip
@@ -375,16 +380,16 @@ def test_who_went_away_is_passed_over_and_the_line_goes_on() -> None:
 
     async def work() -> None:
         line = Line(workers=1, most=9)
-        line.start()
-        waiting = [line.done(first), line.done(lambda: done.append("left")), line.done(failing)]
+        waiting = [line.submit(first), line.submit(lambda: done.append("left")), line.submit(failing)]
         waiting[1].cancel()
-        last = line.done(lambda: done.append("last"))
+        await asyncio.sleep(0)  # the pool is told
+        last = line.submit(lambda: done.append("last"))
         turn.set()
         await last
         assert isinstance(waiting[2].exception(), IndexError)
         begun.clear()
         turn.clear()
-        waiting = [line.done(first), line.done(lambda: done.append("too late"))]
+        waiting = [line.submit(first), line.submit(lambda: done.append("too late"))]
         await asyncio.to_thread(begun.wait, 10)
         stopping = asyncio.create_task(line.stop())
         await asyncio.sleep(0)
@@ -393,6 +398,66 @@ def test_who_went_away_is_passed_over_and_the_line_goes_on() -> None:
 
     asyncio.run(work())
     assert done == ["first", "last", "first"]
+
+
+def test_where_one_recording_fails_those_beside_it_are_heard_no_more() -> None:
+    failed, heard = threading.Event(), list[str]()
+
+    def failing() -> Prediction:
+        raise IndexError
+
+    def other() -> Prediction:
+        heard.append("other")
+        failed.wait(10)
+        raise KeyError
+
+    async def work() -> None:
+        line = Line(workers=1, most=9)
+        with pytest.raises(IndexError):
+            await sound.gathered([], [line.submit(failing), *(line.submit(other) for _ in range(9))])
+        await asyncio.sleep(0)  # the pool is told
+        assert line.waiting == 0
+        failed.set()
+        await line.stop()
+
+    asyncio.run(work())
+    assert len(heard) <= 1  # what the thread had begun by then
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "GRACE_SECONDS", 0.0)
+    app = create_app(Settings(threads=1, requests_a_minute=100_000))
+
+    async def ask() -> httpx.Response:
+        async def never() -> AsyncIterator[bytes]:
+            yield b"RIFF"
+            await asyncio.Event().wait()
+
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+        ):
+            return await client.post("/v1/predict", content=never())
+
+    problem(asyncio.run(ask()), 408, "too-slow")
+
+
+def test_what_waits_to_be_kept_when_the_service_ends_is_kept(tmp_path: Path, examples: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    heard = intone.load(threads=1).predict(examples / "plain.flac")
+    results = [keeper.of_prediction(heard, owner="", subject="", has_sound=False) for _ in range(200)]
+
+    async def work() -> None:
+        kept = keeper.Keeper(Store(url), keep_days=0)
+        kept.start()
+        waiting = [asyncio.create_task(kept.keep([one], {})) for one in results]
+        await asyncio.sleep(0)  # each has handed its own over
+        await kept.stop()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(work())
+    with closing(Store(url)) as store:
+        assert all(store.get(None, one.id) for one in results)
 
 
 def test_a_form_and_a_body_get_the_same_answer_however_they_are_decoded(client: TestClient, examples: Path) -> None:

@@ -272,12 +272,12 @@ def _read(item: Item) -> _Read | Failure:
 
 def _loaded(read: _Read) -> _Loaded | _Read | Failure:
     """Decode a recording, but for one that is too long, of which the content stays at hand."""
-    meter, until_decoded = Meter(), read.until_heard.pop_all()
-    with until_decoded:
+    meter = Meter()
+    with read.until_heard:
         try:
             waveform = audio.load(read.content, name=read.item.entry.path, max_seconds=LONG_SECONDS)
         except TooLongError:
-            return replace(read, until_heard=until_decoded.pop_all())
+            return replace(read, until_heard=read.until_heard.pop_all())
         except IntoneError as error:
             return Failure.of(error)
     meter.push(waveform.samples)

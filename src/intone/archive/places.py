@@ -19,8 +19,9 @@ from intone.hear.audio import SUFFIXES, Sound
 READ_BYTES = 2**20
 """How much is read at a time where a whole file is gone through."""
 MEMORY_BYTES = 2**24
-"""A file that is no larger than this is read once, and in memory while it is heard; one from elsewhere that is larger
-is kept on disk."""
+"""A file from elsewhere that is larger than this is kept on disk while it is heard."""
+ONCE_BYTES = 2**22
+"""A file of this machine that is no larger is read once, for its digest and to be heard, and is in memory meanwhile."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _OURS = "file://"
 _SUFFIXES = tuple(SUFFIXES)
@@ -127,7 +128,9 @@ def is_recording(name: str) -> bool:
 
 @contextmanager
 def content(entry: Entry, sha256: str | None = None) -> Iterator[tuple[Sound, str]]:
-    """Give what a recording holds, for the door, and its SHA-256; ``sha256`` is that where it is known.
+    """Give what a recording holds, for the door, and its SHA-256.
+
+    Where that is known, ``sha256``, a large file of this machine that has not changed is not read for it again.
 
     Raises
     ------
@@ -151,11 +154,11 @@ def content(entry: Entry, sha256: str | None = None) -> Iterator[tuple[Sound, st
 
 def _small(entry: Entry) -> bytes | None:
     """Read a file of this machine whole; None where it is too large, though it was listed as small."""
-    if entry.size > MEMORY_BYTES:
+    if entry.size > ONCE_BYTES:
         return None
     with _opened(entry.place) as file:
-        whole: bytes = file.read(MEMORY_BYTES + 1)
-    return whole if len(whole) <= MEMORY_BYTES else None
+        whole: bytes = file.read(ONCE_BYTES + 1)
+    return whole if len(whole) <= ONCE_BYTES else None
 
 
 def digest(entry: Entry) -> str:

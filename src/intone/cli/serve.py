@@ -54,7 +54,7 @@ def serve(
     no_keys: Annotated[bool, typer.Option("--no-keys", help="Ask for no key, wherever it listens.")] = False,
     max_upload: Annotated[int, typer.Option(min=1, help="Largest request, in MiB.", metavar="MIB")] = 100,
     max_seconds: Annotated[float, typer.Option(min=1, help="Longest recording.")] = 3600.0,
-    queue: Annotated[int, typer.Option(min=0, help="Most recordings in hand; 0 is 3 for 2 cores.")] = 0,
+    queue: Annotated[int, typer.Option(min=0, help="Most recordings in hand; 0 is 1.5 for each core, rounded up.")] = 0,
     streams: Annotated[int, typer.Option(min=0, help="Most live streams at a time.")] = 64,
     rate: Annotated[int, typer.Option(min=1, help="Requests a minute, for each key or address.")] = 600,
     store: Annotated[str, typer.Option(help="Where answers are kept: a file, or postgresql://….")] = "",

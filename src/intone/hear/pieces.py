@@ -52,7 +52,7 @@ def pieces(samples: Slices, below_db: float) -> Iterator[tuple[slice, Samples]]:
     [slice(0, 80000, None), slice(80000, 160000, None)]
     """
     begin = samples[0 : TRIMMED + 1]
-    audible = sounding(samples, below_db) if len(begin) <= TRIMMED else None
+    audible = sounding(begin, below_db) if len(begin) <= TRIMMED else None
     if audible and audible.stop - audible.start <= LONGEST:
         yield audible, begin[audible]
         return

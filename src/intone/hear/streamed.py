@@ -1,11 +1,12 @@
 """A long recording that is decoded part by part, as often as it is gone through, and is never there whole."""
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
 
-from intone.errors import TruncatedSoundError
+from intone.errors import SoundError, TruncatedSoundError
 from intone.hear import audio
 from intone.hear.audio import RATE, Samples, Sound
 
@@ -44,7 +45,7 @@ class Streamed:
 
     Parameters
     ----------
-    sound : path or binary file
+    sound : path, bytes or binary file
         What is decoded again whenever an earlier part is asked for.
     name : str
         What errors and results call it.
@@ -95,24 +96,23 @@ class Streamed:
         return len(self) / RATE
 
     def __len__(self) -> int:
-        if self._count is None:
-            for block in self._blocks:  # what is held meanwhile lies before whatever is asked for next
-                self._at += len(self._rest)
-                self._rest = block
-        assert self._count is not None
+        while self._count is None:
+            # What is held meanwhile lies before whatever is asked for next.
+            self._at, self._rest = self._at + len(self._rest), self._next()
         return self._count
 
     def __getitem__(self, part: slice, /) -> Samples:
-        start, stop = part.start or 0, part.stop
-        if self._count is not None or stop is None or min(start, stop) < 0:
+        start, stop = part.start or 0, sys.maxsize if part.stop is None else part.stop
+        if self._count is not None or min(start, stop) < 0:
             start, stop, _ = part.indices(len(self))
+        stop = max(start, stop)
         if start < self._at:
-            self._blocks, self._rest, self._at = self._decoded(), np.empty(0, np.float32), 0
+            self._begin_anew()
         held = [self._rest]
         end = self._at + len(self._rest)
         while end < stop:
-            block = next(self._blocks, None)
-            if block is None:
+            block = self._next()
+            if not len(block):
                 break
             if end <= start:  # what was held until now lies before it
                 held, self._at = [], end
@@ -124,6 +124,17 @@ class Streamed:
         found: Samples = whole[start - self._at : stop - self._at].copy()
         self._at = stop
         return found
+
+    def _begin_anew(self) -> None:
+        self._blocks, self._rest, self._at = self._decoded(), np.empty(0, np.float32), 0
+
+    def _next(self) -> Samples:
+        """Give the next block, empty at the end; what cannot be decoded is raised whenever it is asked for."""
+        try:
+            return next(self._blocks, np.empty(0, np.float32))
+        except SoundError:
+            self._begin_anew()
+            raise
 
     def _decoded(self) -> Iterator[Samples]:
         """Decode all of it; tell of what has not been decoded before."""

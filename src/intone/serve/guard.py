@@ -26,16 +26,19 @@ PAGE = "/page/"
 """Paths that need no key, and those that begin so: the page itself holds nothing of anybody."""
 OWNER = "intone.owner"
 """Where a request's scope says whose it is: a key's id, or nothing."""
-SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "Permissions-Policy": "microphone=(self)",
-    "Cache-Control": "no-store",
-}
-_DRESS = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
+SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+        b"form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"permissions-policy", b"microphone=(self)"),
+    (b"cache-control", b"no-store"),
+)
+"""What each answer says to browsers unless it says otherwise itself, as ASGI has it."""
 HOST = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
 """What this machine is called by itself."""
 GRACE_SECONDS, SLOWEST = 15.0, 10_000
@@ -113,7 +116,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = {name for name, _ in message["headers"]}
-                dress = [pair for pair in _DRESS if pair[0] not in own]
+                dress = [pair for pair in SECURITY if pair[0] not in own]
                 message = {**message, "headers": [*message["headers"], (b"x-request-id", number.encode()), *dress]}
             last = message["type"] == "http.response.body" and not message.get("more_body")
             if last and not body.whole:

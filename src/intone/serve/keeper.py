@@ -94,22 +94,25 @@ class Keeper:
             raise _failed() from error
 
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
-        ended = False
-        while not ended:
-            found = [self._queue.get()]
-            while len(found) < ROOM and not self._queue.empty():
-                found.append(self._queue.get())
-            batch = [each for each in found if each is not None]
-            ended = len(batch) < len(found)
-            failure: Exception | None = None
-            try:
-                self._store.add(
-                    [recording for each in batch for recording in each.recordings],
-                    {id: sound for each in batch for id, sound in each.sounds.items()},
-                )
-            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told, and the next are written
-                failure = _failed() if isinstance(error, SQLAlchemyError) else error
-            loop.call_soon_threadsafe(_tell, batch, failure)
+        while self._wrote(loop):  # one round, so that nothing of what was written is held while the next is waited for
+            pass
+
+    def _wrote(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Write what waits, and say whether more may come."""
+        found = [self._queue.get()]
+        while len(found) < ROOM and not self._queue.empty():
+            found.append(self._queue.get())
+        batch = [each for each in found if each is not None]
+        failure: Exception | None = None
+        try:
+            self._store.add(
+                [recording for each in batch for recording in each.recordings],
+                {id: sound for each in batch for id, sound in each.sounds.items()},
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told, and the next are written
+            failure = _failed() if isinstance(error, SQLAlchemyError) else error
+        loop.call_soon_threadsafe(_tell, batch, failure)
+        return len(batch) == len(found)
 
     async def _expire(self) -> None:
         while True:

@@ -30,7 +30,8 @@ class Settings:
     decode_seconds : float
         Longest time that decoding a request may take.
     queue : int
-        From so many recordings in hand on, a request is told to come back; 0 is three for two cores.
+        From so many recordings in hand on, a request is told to come back; 0 is one and a half for each core, rounded
+        up.
     streams : int
         Most live streams at a time.
     idle_seconds : float

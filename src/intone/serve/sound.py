@@ -3,12 +3,11 @@
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request, WebSocket
-from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
@@ -30,28 +29,9 @@ LOOK_SECONDS = 0.1
 """How often it is looked whether the one who asked is still there."""
 
 
-class Unasked(APIRoute):
-    """A path whose parameters all stand in the query and may be left out: where there is no query, none is read.
-
-    FastAPI takes a quarter of a millisecond to find that out.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Give what answers a request."""
-        asked = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            if request.scope["query_string"]:
-                return await asked(request)
-            response: Response = await self.endpoint(request)
-            return response
-
-        return answer
-
-
 def router(state: State) -> APIRouter:
     """Make the part of a service that hears."""
-    routes = APIRouter(tags=["sound"], route_class=Unasked)
+    routes = APIRouter(tags=["sound"])
     _answer_utterances(routes, state)
     _answer_timelines(routes, state)
     _answer_speakers(routes, state)
@@ -173,22 +153,33 @@ async def _in_line(
 ) -> Awaitable[list[Prediction | SoundError]]:
     """Have a request's recordings heard when it is their turn; what is awaited gives for each an answer or why not.
 
-    A small one is decoded by the thread that hears it. Others are decoded first, beside the line: it may take seconds,
-    and those behind need not wait for that.
+    A small one is decoded by the thread that hears it, mostly in less time than it is heard in. Others are decoded
+    first, beside the line: it may take seconds, and those behind need not wait for that.
     """
 
-    def heard(found: Waveform | SoundError) -> Prediction | SoundError:
-        if isinstance(found, SoundError):
-            return found
-        return recogniser.predict_batch([found], prior=prior, baseline=body.baseline)[0]
+    def heard(waveform: Waveform) -> Prediction:
+        return recogniser.predict_batch([waveform], prior=prior, baseline=body.baseline)[0]
 
     def decoded_and_heard() -> list[Prediction | SoundError]:
-        return [heard(one) for one in decoded_all(body.recordings, state.settings)]
+        found = decoded_all(body.recordings, state.settings)
+        return [heard(one) if isinstance(one, Waveform) else one for one in found]
 
     if body.small:
-        return state.line.done(decoded_and_heard)
+        return state.line.submit(decoded_and_heard)
     found = await asyncio.to_thread(decoded_all, body.recordings, state.settings)
-    return asyncio.gather(*(state.line.done(partial(heard, one)) for one in found))
+    return gathered(found, [state.line.submit(partial(heard, one)) for one in found if isinstance(one, Waveform)])
+
+
+async def gathered(
+    found: Sequence[Waveform | SoundError], turns: Sequence["asyncio.Future[Prediction]"]
+) -> list[Prediction | SoundError]:
+    """Wait for the answers to what could be decoded; where one fails, the others are heard no more."""
+    try:
+        answers = iter(await asyncio.gather(*turns))
+    finally:
+        for turn in turns:
+            turn.cancel()
+    return [one if isinstance(one, SoundError) else next(answers) for one in found]
 
 
 async def _kept(

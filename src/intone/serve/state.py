@@ -21,8 +21,8 @@ from intone.serve.settings import Settings
 from intone.serve.store import Store
 
 IN_HAND = 1.5
-"""For each core, how many recordings are in hand at a time, unless the settings say otherwise: one that is heard, and
-half a one, as it takes a fraction of that time to be answered and to send the next. More would only wait."""
+"""For each core, how many recordings are in hand at a time, rounded up, unless the settings say otherwise: one is
+heard, and to answer it and be sent the next takes a fraction of that time. More would only wait."""
 TIMELINES = 8
 """For each core, how many long recordings may be in hand."""
 
@@ -55,7 +55,6 @@ class State:
             self.keeper.start()
         recogniser = await asyncio.to_thread(loading.load, self.settings.model, threads=self.settings.threads)
         self.cards = await asyncio.to_thread(_shipped_cards)
-        self.line.start()
         self._recogniser = recogniser
 
     async def end(self) -> None:

@@ -4,7 +4,7 @@ import io
 import time
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -63,7 +63,7 @@ class Body:
 
     @property
     def small(self) -> bool:
-        """Whether it is one recording that lies in memory, which is decoded in less time than it is heard in."""
+        """Whether it is one recording in memory, which a thread may still read when nobody waits for it any more."""
         return len(self.recordings) == 1 and isinstance(self.recordings[0].content, io.BytesIO)
 
 
@@ -91,22 +91,14 @@ async def received(request: Request, settings: Settings) -> AsyncIterator[Body]:
             sent = [Sent(shown(file.filename or ""), await _content(file)) for file in files]
             yield Body(tuple(sent), baseline, subject(subjects[0]) if subjects else "")
         return
-    # What lies in memory is not closed: a thread may still read it after the one who asked is gone.
-    memory = nullcontext(io.BytesIO())
-    with memory if _is_small(request) else SpooledTemporaryFile(max_size=MEBIBYTE) as body:
+    with SpooledTemporaryFile(max_size=MEBIBYTE) as body:
         async for chunk in request.stream():
             body.write(chunk)
         size = body.tell()
         if not size:
             raise Problem(400, "no-file", "The request has no body; accepted is a recording, or a form with files.")
         body.seek(0)
-        copied = size <= MEBIBYTE and not isinstance(body, io.BytesIO)
-        yield Body((Sent("<body>", io.BytesIO(body.read()) if copied else body),))
-
-
-def _is_small(request: Request) -> bool:
-    """Say whether a body is announced that memory has room for; the server lets none be longer than announced."""
-    return 0 < int(request.headers.get("content-length", "0")) <= MEBIBYTE
+        yield Body((Sent("<body>", io.BytesIO(body.read()) if size <= MEBIBYTE else body),))
 
 
 async def _content(file: UploadFile) -> IO[bytes]:
