@@ -380,6 +380,7 @@ def test_who_went_away_is_passed_over_and_the_line_goes_on() -> None:
 
     async def work() -> None:
         line = Line(workers=1, most=9)
+        line.start()
         waiting = [line.submit(first), line.submit(lambda: done.append("left")), line.submit(failing)]
         waiting[1].cancel()
         await asyncio.sleep(0)  # the pool is told
@@ -413,6 +414,7 @@ def test_where_one_recording_fails_those_beside_it_are_heard_no_more() -> None:
 
     async def work() -> None:
         line = Line(workers=1, most=9)
+        line.start()
         with pytest.raises(IndexError):
             await sound.gathered([], [line.submit(failing), *(line.submit(other) for _ in range(9))])
         await asyncio.sleep(0)  # the pool is told
@@ -458,6 +460,13 @@ def test_what_waits_to_be_kept_when_the_service_ends_is_kept(tmp_path: Path, exa
     asyncio.run(work())
     with closing(Store(url)) as store:
         assert all(store.get(None, one.id) for one in results)
+
+
+def test_a_service_that_ended_can_begin_again(examples: Path) -> None:
+    content, app = (examples / "plain.flac").read_bytes(), create_app(Settings(threads=1))
+    for _ in range(2):
+        with TestClient(app, raise_server_exceptions=False) as client:
+            assert client.post("/v1/predict", content=content).status_code == 200
 
 
 def test_a_form_and_a_body_get_the_same_answer_however_they_are_decoded(client: TestClient, examples: Path) -> None:

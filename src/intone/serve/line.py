@@ -24,14 +24,17 @@ class Line:
     """
 
     def __init__(self, *, workers: int, most: int) -> None:
-        self._most, self._in_hand = most, 0
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="intone-line")
+        self._workers, self._most, self._in_hand = workers, most, 0
         self._turns: set[Future[Any]] = set()
 
     @property
     def waiting(self) -> int:
         """How many pieces of work wait."""
         return sum(not turn.running() for turn in tuple(self._turns))
+
+    def start(self) -> None:
+        """Begin to work; what was stopped may begin again."""
+        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="intone-line")
 
     async def stop(self) -> None:
         """End when what is under way is done; what waits is cancelled."""

@@ -55,6 +55,7 @@ class State:
             self.keeper.start()
         recogniser = await asyncio.to_thread(loading.load, self.settings.model, threads=self.settings.threads)
         self.cards = await asyncio.to_thread(_shipped_cards)
+        self.line.start()
         self._recogniser = recogniser
 
     async def end(self) -> None:
