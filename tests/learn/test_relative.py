@@ -74,6 +74,14 @@ def file(trained: ToldNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
+@pytest.fixture(scope="module")
+def weighed(tmp_path_factory: pytest.TempPathFactory) -> ToldNetwork:
+    training = TrainingPart(epochs=12, batch=16, learning_rate=0.01)
+    part = NetworkPart("relative", {**PART.options, "weighed": True})
+    folder = tmp_path_factory.mktemp("weighed")
+    return ToldNetwork(relation.train(lesson(), part, training, tick=NO_TICK, folder=folder))
+
+
 # --- Learning ---------------------------------------------------------------------------------------------------------
 
 
@@ -120,12 +128,57 @@ def test_copies_are_versions_of_their_originals_and_no_further_utterances(tmp_pa
     assert (same.argmax(axis=1) == once.argmax(axis=1)).mean() > 0.8
 
 
+def test_beside_nothing_but_anger_two_heads_still_hear_anger(weighed: ToldNetwork) -> None:
+    whole = lesson()
+    assert (weighed.logits(whole.train).argmax(axis=1) == whole.truth).mean() > 0.8
+    heard = weighed._network.hear(whole.train)
+    voices = heard.voice
+    assert voices is not None
+    assert whole.origin is not None
+    cast = Cast(whole.origin["speaker"].tolist(), whole.truth, REST)
+    anger, dice = LABELS.index("anger"), np.random.default_rng(0)
+    angry = whole.truth == anger
+
+    def recalled(make_up: str) -> float:
+        drawn = [cast.references(row, make_up, 5, dice, label=anger) for row in range(len(whole.truth))]
+        beside = episodes.vectors(voices, drawn, [False] * len(drawn))
+        return float((weighed._network.answers(heard, beside).argmax(axis=1) == whole.truth)[angry].mean())
+
+    assert recalled("balanced") > 0.9
+    assert recalled("only") > 0.8
+    gate = weighed._network._head.get_layer("of_one_emotion")
+    learned = gate.get_weights()
+    gate.set_weights([np.zeros_like(learned[0]), np.full(1, -99.0)])  # as if no baseline were ever of one emotion
+    deceived = recalled("only")
+    gate.set_weights(learned)
+    assert deceived < recalled("only")
+
+
+def test_what_two_heads_answer_survives_the_file_and_eight_bits(weighed: ToldNetwork, tmp_path: Path) -> None:
+    exact, small = tmp_path / f"exact{modelfile.SUFFIX}", tmp_path / f"small{modelfile.SUFFIX}"
+    sounds = lesson().train[:6]
+    weighed.write(replace(CARD, temperature=1.0), exact, proof=sounds)
+    quantise.write(exact, small)
+    heard = weighed._network.hear(sounds)
+    for path, near in ((exact, 1e-4), (small, 0.05)):
+        hearing = intone.load(path)
+        baseline = hearing.baseline(list(sounds.values), rate=16_000)
+        assert heard.voice is not None
+        assert np.allclose(baseline.mean, heard.voice.mean(axis=0), atol=near * 10)
+        expected = softmax(weighed._network.answers(heard, baseline.vector).astype(np.float64))
+        found = hearing.predict_batch(list(sounds.values), rate=16_000, baseline=baseline)
+        for one, scores in zip(found, expected, strict=True):
+            assert list(one.scores.values()) == pytest.approx(scores, abs=near)
+
+
 def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> None:
     options = {"backbone": str(TINY), "layers": 2, "embedding": 8, "heads": 2}
     training = TrainingPart(epochs=1, batch=16, learning_rate=0.01, fresh=("noise",))
     some = lesson().train[:6]
     plain = tune.tune(lesson(), NetworkPart("encoder", options), training, tick=NO_TICK)
-    told = tune.tune(lesson(), NetworkPart("encoder", {**options, "voice": [0, 2]}), training, tick=NO_TICK)
+    told = tune.tune(
+        lesson(), NetworkPart("encoder", {**options, "voice": [0, 2], "weighed": True}), training, tick=NO_TICK
+    )
     main = keras.Model(plain.input, {"logits": plain.get_layer("logits").output})
     heard = told.hear(some)
     assert np.abs(tune.logits(main, some) - heard.logits).max() < 1e-4

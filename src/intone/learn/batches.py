@@ -65,7 +65,7 @@ def barring(possible: NDArray[np.bool_]) -> Floats:
 
 def trainer(inputs: dict[str, Any], logits: Any) -> Any:
     """Build what is trained: a network's logits, and a further input ``beside`` that is added to them."""
-    added = keras.Input((logits.shape[-1],), name="beside")
+    added = keras.Input(logits.shape[1:], name="beside")
     return keras.Model({**inputs, "beside": added}, keras.layers.Add(name="total")([logits, added]))
 
 

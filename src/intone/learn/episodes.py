@@ -49,6 +49,10 @@ class Cast:
             self._whole[speaker] = whole
             self._cells[speaker] = {int(label): whole[truth[whole] == label] for label in np.unique(truth[whole])}
 
+    def labels(self, row: int) -> list[int]:
+        """Give the labels that the speaker of an utterance has."""
+        return list(self._cells[self._speakers[row]])
+
     def references(self, row: int, make_up: str, count: int, random: np.random.Generator, *, label: int = -1) -> Rows:
         """Draw utterances of the same speaker, never the one itself; fewer where there are not as many.
 
@@ -88,7 +92,7 @@ class Cast:
         make_up = str(random.choice(MAKE_UPS))
         most = MOST_REST if make_up == "rest" else MOST
         count = int(np.exp(random.uniform(0, np.log(most + 1))))
-        label = int(random.choice(list(self._cells[self._speakers[row]])))
+        label = int(random.choice(self.labels(row)))
         found = self.references(row, make_up, count, random, label=label)
         return found, make_up == "rest" and len(found) > 0
 

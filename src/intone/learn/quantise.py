@@ -22,7 +22,7 @@ from intone.hear import engines
 from intone.hear.answering import softmax
 from intone.hear.audio import RATE, Waveform
 from intone.hear.modelfile import Card
-from intone.learn import noises
+from intone.learn import noises, waves
 from intone.learn.condense import DOMAIN, condense
 from intone.learn.graph import Graph, NoMatchError, branches, other
 
@@ -75,6 +75,7 @@ def write(source: Path, target: Path) -> float:
     _products(model, _sizes(model))
     if not _rounded(model):
         raise UsageError(f"{source}: the model holds no weights of layers; only networks are kept in eight bits.")
+    waves.computed(model)
     _shorten(model.graph)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         draft = Path(folder) / "model.onnx"

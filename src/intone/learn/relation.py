@@ -18,12 +18,12 @@ from intone.errors import UsageError
 from intone.features import Inputs, Sounds
 from intone.hear import engines
 from intone.hear.engines import Heard
-from intone.learn import augment, batches, fit, stages
+from intone.learn import augment, batches, fit, spread, stages
 from intone.learn.episodes import Cast, vectors
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
-from intone.learn.networks.encoder import second_head
-from intone.learn.networks.relative import relative
+from intone.learn.networks.encoder import main_share, second_head
+from intone.learn.networks.relative import BOTH, DIRECTIONS, ONE_EMOTION, STANDING, relative
 from intone.learn.recipe import NetworkPart, TrainingPart
 
 Floats = NDArray[np.float32]
@@ -53,10 +53,12 @@ class Told:
         From sound and a baseline to probabilities.
     head : keras.Model
         From voices and baselines to the logits of the head that knows the speaker.
+    weighed : bool, default False
+        As it was built.
     """
 
-    def __init__(self, whole: Any, head: Any) -> None:
-        self.whole, self._head = whole, head
+    def __init__(self, whole: Any, head: Any, *, weighed: bool = False) -> None:
+        self.whole, self._head, self._weighed = whole, head, weighed
         self._lower = _below(whole)
 
     def hear(self, sounds: Sounds) -> Heard:
@@ -71,7 +73,9 @@ class Told:
         found: Floats = keras.ops.convert_to_numpy(self._head(given, training=False))
         if MAIN not in self._lower.output:
             return found
-        return np.asarray((log_softmax(heard.logits, axis=1) + log_softmax(found, axis=1)) / 2, dtype=np.float32)
+        main, other = (log_softmax(logits, axis=1) for logits in (heard.logits, found))
+        share = main_share(beside, weighed=self._weighed)
+        return np.asarray(share * main + (1 - share) * other, dtype=np.float32)
 
 
 def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, *, tick: Tick, folder: Path) -> Told:
@@ -82,7 +86,7 @@ def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, 
     keras.utils.set_random_seed(lesson.seed)
     options = {**network.options, "backbone": backbone.read(network.options["backbone"])}
     whole = _built(options, lesson.labels)
-    heard = _known(_below(whole), lesson.train, network)
+    heard = _known(_standing(whole), lesson.train, network)
     lesson = _without_copies(lesson, training.copies)
     raw = heard.reshape(1 + training.copies, len(lesson.train), -1)
     upper = _built({**options, "start": "voice"}, lesson.labels)
@@ -99,6 +103,7 @@ def completed(
     *,
     balance: Literal["none", "corpora"],
     fresh: tuple[str, ...] = (),
+    weighed: bool = False,
 ) -> Told:
     """Give a trained encoder its second head, which is taught here.
 
@@ -110,8 +115,8 @@ def completed(
         One of the same shape, built with ``voice``.
     lesson : Lesson
         What the first was trained on.
-    balance, fresh
-        As the recipe has them: of each sound a changed version is heard too.
+    balance, fresh, weighed
+        As the recipe has them. Where there is something ``fresh``, a changed version of each sound is heard too.
     """
     stages.carry_over(main, whole, renamed={"logits": MAIN})
     versions = [lesson.train]
@@ -119,10 +124,10 @@ def completed(
         dice = [np.random.default_rng([lesson.seed, row]) for row in range(len(lesson.train))]
         pairs = zip(lesson.train.values, dice, strict=True)
         versions.append(Sounds(tuple(augment.heard_anew(sound, fresh, random) for sound, random in pairs)))
-    raw = np.stack([_voices(_heard(_below(whole), sounds)) for sounds in versions])
-    head = second_head(labels=lesson.labels, width=raw.shape[-1])
+    raw = np.stack([_voices(_heard(_standing(whole), sounds)) for sounds in versions])
+    head = second_head(labels=lesson.labels, width=raw.shape[-1], weighed=weighed)
     taught(whole, head, raw, lesson, replace(SECOND, balance=balance), lambda *_: None)
-    return Told(whole, head)
+    return Told(whole, head, weighed=weighed)
 
 
 def taught(
@@ -140,10 +145,9 @@ def taught(
     origin = lesson.origin
     if origin is None:
         raise UsageError(f"{KIND} learns from speakers; the lesson does not tell whose its utterances are.")
-    centre, spread = _population(np.concatenate(raw), pd.concat([origin] * len(raw)))
-    whole.get_layer("voice").set_weights([centre, spread])
-    voices = ((raw - centre) / np.sqrt(spread + 1e-8)).astype(np.float32)
-    trainer = batches.trainer(head.input, head.output)
+    voices = _placed(whole, raw, lesson, training)
+    directions = voices.shape[-1] - raw.shape[-1]
+    trainer = batches.trainer(head.input, head.get_layer(BOTH).output if directions else head.output)
     steps = -(-(training.per_epoch or voices.shape[1]) // training.batch)
     trainer.compile(
         optimizer=keras.optimizers.AdamW(
@@ -152,14 +156,42 @@ def taught(
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
-    episodes = Episodes(lesson, training, voices, origin)
+    episodes = Episodes(lesson, training, voices, origin, heads=2 if directions else 1)
     history = []
     for epoch in range(training.epochs):
         fit.seed_dropout(trainer, lesson.seed, epoch)
         history.append({"epoch": epoch + 1, **fit.learned(trainer, episodes.of(epoch))})
         tick(epoch + 1, training.epochs, history[-1])
+    if directions:
+        random = np.random.default_rng([lesson.seed, training.epochs])
+        drawn = _drawn(lesson, training, random)
+        learned = spread.one_emotion(voices[0, :, -directions:], lesson.truth, episodes.cast, drawn, random)
+        head.get_layer(ONE_EMOTION).set_weights(learned)
     stages.carry_over(head, whole)
     return pd.DataFrame(history)
+
+
+def _placed(whole: Any, raw: Floats, lesson: Lesson[Sounds], training: TrainingPart) -> Floats:
+    """Say of voices where they stand among those of the training and, if so built, how far along the directions."""
+    assert lesson.origin is not None
+    centre, variance = _population(np.concatenate(raw), pd.concat([lesson.origin] * len(raw)))
+    whole.get_layer(STANDING).set_weights([centre, variance])
+    standing: Floats = ((raw - centre) / np.sqrt(variance + 1e-8)).astype(np.float32)
+    for layer in whole.layers:
+        if layer.name == DIRECTIONS:
+            rows = _drawn(lesson, training, np.random.default_rng(lesson.seed))
+            speakers = lesson.origin["speaker"].to_numpy(dtype=str)
+            along = spread.directions(standing[0], lesson.truth, speakers, rows, layer.units)
+            layer.set_weights([along])
+            return np.concatenate([standing, standing @ along], axis=-1)
+    return standing
+
+
+def _drawn(lesson: Lesson[Sounds], training: TrainingPart, random: np.random.Generator) -> NDArray[np.intp]:
+    """Draw utterances of the training part, as often as the recipe has them."""
+    assert lesson.origin is not None
+    even = batches.shares(lesson.origin, lesson.truth) if training.balance == "corpora" else None
+    return random.choice(len(lesson.truth), spread.DRAWN, p=even)
 
 
 def _without_copies(lesson: Lesson[Sounds], copies: int) -> Lesson[Sounds]:
@@ -173,15 +205,24 @@ def _without_copies(lesson: Lesson[Sounds], copies: int) -> Lesson[Sounds]:
 class Episodes:
     """The training part of a lesson in batches: voices, each beside a baseline that is drawn anew in each epoch.
 
-    So is which version of each utterance is heard, for itself and in others' baselines.
+    So is which version of each is heard, for itself and in others' baselines. Several heads are given the same.
+
+    Attributes
+    ----------
+    cast : Cast
+        Who speaks.
     """
 
-    def __init__(self, lesson: Lesson[Sounds], training: TrainingPart, voices: Floats, origin: pd.DataFrame) -> None:
+    def __init__(
+        self, lesson: Lesson[Sounds], training: TrainingPart, voices: Floats, origin: pd.DataFrame, *, heads: int = 1
+    ) -> None:
         self._seed, self._training, self._voices = lesson.seed, training, voices
-        self._cast = Cast(origin["speaker"].tolist(), lesson.truth, REST)
+        self.cast = Cast(origin["speaker"].tolist(), lesson.truth, REST)
         self._shares = batches.shares(origin, lesson.truth) if training.balance == "corpora" else None
         self._beside = batches.barring(batches.answerable(origin, lesson.truth, lesson.labels))
         self._targets = np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
+        if heads > 1:
+            self._beside, self._targets = (np.stack([each] * heads, axis=1) for each in (self._beside, self._targets))
 
     def of(self, epoch: int) -> Iterator[tuple[dict[str, Any], Floats]]:
         """Give the batches of an epoch: what the head is given, and the targets."""
@@ -194,7 +235,7 @@ class Episodes:
         order = random.choice(count, size, p=self._shares) if even else random.permutation(count)[:size]
         for start in range(0, size, self._training.batch):
             rows = order[start : start + self._training.batch]
-            drawn = [self._cast.drawn_for_training(row, random) for row in rows.tolist()]
+            drawn = [self.cast.drawn_for_training(row, random) for row in rows.tolist()]
             baselines = vectors(voices, [found for found, _ in drawn], [rest for _, rest in drawn])
             given = {"voice": voices[rows], "baseline": baselines, "beside": self._beside[rows]}
             yield given, self._targets[rows]
@@ -222,6 +263,12 @@ def _below(whole: Any) -> Any:
     given = {name: whole.input[name] for name in ("waveform", "lengths")}
     found = {layer.name: layer.output for layer in whole.layers if layer.name in ("voice", MAIN)}
     return keras.Model(given, found)
+
+
+def _standing(whole: Any) -> Any:
+    """Cut a network where voices have no directions yet."""
+    given = {name: whole.input[name] for name in ("waveform", "lengths")}
+    return keras.Model(given, {"voice": whole.get_layer(STANDING).output})
 
 
 def _heard(lower: Any, sounds: Sounds) -> Heard:

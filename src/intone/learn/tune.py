@@ -71,7 +71,7 @@ def tune(
     """
     keras.utils.set_random_seed(lesson.seed)
     options = dict(network.options)
-    frozen, voice = options.pop("frozen", 0), options.pop("voice", None)
+    frozen, voice, weighed = options.pop("frozen", 0), options.pop("voice", None), options.pop("weighed", False)
     options["backbone"] = backbone.read(options["backbone"])
     whole = _built(options, labels=lesson.labels)
     front = keras.Model(whole.input, whole.get_layer("log_mel").output)
@@ -109,10 +109,11 @@ def tune(
     keras.utils.set_random_seed(lesson.seed)
     return relation.completed(
         whole,
-        _built(options, labels=lesson.labels, voice=voice),
+        _built(options, labels=lesson.labels, voice=voice, weighed=weighed),
         lesson,
         balance=training.balance,
         fresh=training.fresh,
+        weighed=weighed,
     )
 
 

@@ -21,6 +21,12 @@ TRUST_MEAN, TRUST_SPREAD = 2.0, 3.5
 """How many utterances of a speaker weigh as much as all speakers do, for their mean and their variance."""
 LEAST_VARIANCE = 0.02
 """Of a voice's number, as a share of that over all speakers."""
+LEAST_SPREAD = 1e-4
+"""Added to a variance along a direction, of which a logarithm is taken."""
+IN_DOUBT = 2.0
+"""Added to the log-odds that a baseline is of one emotion alone: not to see that costs more than to be wrong."""
+STANDING, DIRECTIONS, BOTH, ONE_EMOTION = "standing", "directions", "both", "of_one_emotion"
+"""Layers that the training of :mod:`intone.learn.relation` looks for."""
 
 
 def relative(
@@ -30,6 +36,7 @@ def relative(
     layer: int | Sequence[int] = 2,
     hidden: int = 256,
     dropout: float = 0.3,
+    weighed: bool = False,
     start: Literal["voice"] | None = None,
 ) -> Any:
     """Build a network on frozen layers of a Whisper encoder, with its weights, and a head that knows the speaker.
@@ -47,6 +54,9 @@ def relative(
         Width of the head.
     dropout : float, default 0.3
         Share of the head's inputs dropped in training, 0 to 1.
+    weighed : bool, default False
+        Whether two heads answer, weighed by how likely the baseline is of one emotion alone; see
+        :func:`relative_logits`.
     start : "voice", optional
         Where the network begins. Left out, it hears sound: ``waveform`` ``(batch, samples)`` at 16 kHz and ``lengths``
         ``(batch,)``, as the encoder does; with ``"voice"`` it is given that.
@@ -62,7 +72,8 @@ def relative(
     heard = (layer,) if isinstance(layer, int) else tuple(layer)
     if not heard or not all(0 <= number <= weights.layers for number in heard):
         raise ValueError(f"layer is {layer}; accepted are 0 to {weights.layers}, which the backbone has.")
-    width = 2 * weights.width * len(heard)
+    directions = labels - 1 if weighed else 0
+    width = 2 * weights.width * len(heard) + directions
     baseline = keras.Input((2 * width + 2,), name="baseline")
     if start == "voice":
         voice = keras.Input((width,), name="voice")
@@ -78,8 +89,10 @@ def relative(
                 x, mask, f"layer_{number}", heads=weights.heads, feed_forward=weights.feed_forward
             )
             states.append(x)
-        voice = voice_of(beside_each_other([states[number] for number in heard]), mask)
-    logits = relative_logits(voice, baseline, labels, hidden=hidden, dropout=dropout, name="logits")
+        voice = voice_of(beside_each_other([states[number] for number in heard]), mask, directions)
+    logits = relative_logits(
+        voice, baseline, labels, hidden=hidden, dropout=dropout, name="logits", directions=directions
+    )
     network = keras.Model(inputs, layers.Softmax(name="probabilities")(logits), name="relative")
     whisper.set_fixed(network)
     weights.fill(network)
@@ -91,28 +104,116 @@ def beside_each_other(states: Sequence[Any]) -> Any:
     return states[0] if len(states) == 1 else ops.concatenate(states, axis=-1)
 
 
-def voice_of(x: Any, mask: Any) -> Any:
-    """Give the mean and the deviation over an utterance's own frames, as they stand among those of the training."""
+def voice_of(x: Any, mask: Any, directions: int = 0) -> Any:
+    """Give the mean and the deviation over an utterance's own frames, as they stand among those of the training.
+
+    Behind them come so many ``directions``, sums of them along which emotions differ. The layer that gives it all is
+    ``voice``; what the layers ``standing`` and ``directions`` compute, the training puts in.
+    """
     mean = masked_mean(x, mask)
     deviation = ops.sqrt(masked_mean(ops.square(x - ops.expand_dims(mean, 1)), mask) + 1e-8)
-    # A batch normalisation that never learns; the training puts the numbers in.
-    return layers.BatchNormalization(center=False, scale=False, epsilon=1e-8, trainable=False, name="voice")(
-        ops.concatenate([mean, deviation], axis=-1)
-    )
+    # A batch normalisation that never learns.
+    still = layers.BatchNormalization(center=False, scale=False, epsilon=1e-8, trainable=False, name=STANDING)
+    standing = still(ops.concatenate([mean, deviation], axis=-1))
+    if not directions:
+        return layers.Identity(name="voice")(standing)
+    along = layers.Dense(directions, use_bias=False, trainable=False, name=DIRECTIONS)(standing)
+    return layers.Concatenate(name="voice")([standing, along])
 
 
-def relative_logits(voice: Any, baseline: Any, labels: int, *, hidden: int, dropout: float, name: str) -> Any:
-    """Give the logits ``(batch, labels)`` of voices beside baselines; the layer that gives them gets the name."""
-    width = voice.shape[-1]
+class Answering:
+    """A head that answers voices beside baselines; called twice, it does so with the same layers.
+
+    Parameters
+    ----------
+    labels, hidden, dropout
+        As for :func:`relative`.
+    name : str
+        Of the layer that gives the logits.
+    beyond : bool, default False
+        Whether it is given nothing but how far a voice lies from its baseline: what the baseline itself is like, and of
+        how many utterances, it cannot know then.
+    """
+
+    def __init__(self, labels: int, *, hidden: int, dropout: float, name: str, beyond: bool = False) -> None:
+        # What a layer begins with is drawn when it is made, so the order decides what a seed gives.
+        stem = "beyond" if beyond else "relative"
+        self._beyond = beyond
+        self._apart, self._apart_kept = layers.Dense(hidden, name=f"{stem}_apart"), layers.Dropout(dropout)
+        if not beyond:
+            self._usual = layers.Dense(hidden, use_bias=False, name="relative_usual")
+            self._usual_kept = layers.Dropout(dropout)
+            self._count = layers.Dense(hidden, use_bias=False, name="relative_count")
+            self._rest = layers.Dense(hidden, use_bias=False, name="relative_rest")
+        self._logits, self._kept = layers.Dense(labels, name=name), layers.Dropout(dropout)
+
+    def __call__(self, voice: Any, baseline: Any = None) -> Any:
+        """Give the logits ``(batch, labels)``, beside baselines or that of nobody."""
+        if baseline is None:
+            return self._logits(self._kept(whisper.gelu(self._apart(self._apart_kept(voice)))))
+        width = voice.shape[-1]
+        mean, variance, count, rest = _parts(baseline, width)
+        own, spread = count / (count + TRUST_MEAN), count / (count + TRUST_SPREAD)
+        usual = own * mean
+        range_of = ops.sqrt(ops.maximum(spread * variance + 1 - spread, LEAST_VARIANCE))
+        # Sums of products rather than a product of what is joined: a baseline may be one for the whole batch.
+        x = self._apart(self._apart_kept((voice - usual) / range_of))
+        if not self._beyond:
+            x = x + self._usual(self._usual_kept(usual))
+            x = x + self._count(ops.log(1 + count))
+            x = x + self._rest(rest)
+        return self._logits(self._kept(whisper.gelu(x)))
+
+
+def relative_logits(
+    voice: Any, baseline: Any, labels: int, *, hidden: int, dropout: float, name: str, directions: int = 0
+) -> Any:
+    """Give the logits ``(batch, labels)`` of voices beside baselines; the layer that gives them gets the name.
+
+    Where the voices have ``directions``, two heads answer. One is given all that a baseline says, the other nothing but
+    how far the voice lies from it. The second knows nothing that holds for the voices of the training alone, so that it
+    is much the better one on voices of another kind; but of an angry caller whose baseline is all anger it hears
+    nothing unusual. How much a baseline's utterances differ along the directions tells how likely it is of one emotion
+    alone, and by that both are weighed. The layer ``both`` ``(batch, 2, labels)`` gives their logits, to be taught.
+    """
+    if not directions:
+        return Answering(labels, hidden=hidden, dropout=dropout, name=name)(voice, baseline)
+    knowing = Answering(labels, hidden=hidden, dropout=dropout, name="knowing_logits")
+    beyond = Answering(labels, hidden=hidden, dropout=dropout, name="beyond_logits", beyond=True)
+    pair = [layers.Reshape((1, labels))(head(voice, baseline)) for head in (beyond, knowing)]
+    both = ops.log_softmax(layers.Concatenate(axis=1, name=BOTH)(pair), axis=-1)
+    without = sum(ops.log_softmax(head(voice), axis=-1) for head in (beyond, knowing)) / 2
+    one = _of_one_emotion(baseline, voice.shape[-1], directions)
+    # Logarithms are weighed, not probabilities: below the logarithm of their sum no weights could be in eight bits.
+    return layers.Add(name=name)([(1 - one) * both[:, 0], one * (both[:, 1] + without) / 2])
+
+
+def _of_one_emotion(baseline: Any, width: int, directions: int) -> Any:
+    """Give how likely baselines are of one emotion alone ``(batch, 1)``; ½ for who is at rest, or was heard once."""
+    _, variance, count, rest = _parts(baseline, width)
+    told = ops.cast(count > 1, "float32") * (1 - rest)
+    seen = spread_features(variance[:, width - directions :], count)
+    odds = layers.Dense(1, trainable=False, name=ONE_EMOTION)(seen)
+    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) / 2
+
+
+def spread_features(variance: Any, count: Any) -> Any:
+    """Give what tells whether utterances are of one emotion, ``(batch, 2 · directions + 2)``.
+
+    Parameters
+    ----------
+    variance : array, shape (batch, directions)
+        Of the utterances, along the directions.
+    count : array, shape (batch, 1)
+        How many they are.
+    """
+    several = ops.maximum(count, 2.0)
+    spread = ops.log(variance * several / (several - 1) + LEAST_SPREAD)
+    many = ops.log(several)
+    return ops.concatenate([spread, many * spread, many, ops.square(many)], axis=-1)
+
+
+def _parts(baseline: Any, width: int) -> tuple[Any, Any, Any, Any]:
+    """Take baselines apart: mean and variance of the voices, their number, and whether the speaker was at rest."""
     mean, variance = baseline[:, :width], baseline[:, width : 2 * width]
-    count, rest = baseline[:, 2 * width : 2 * width + 1], baseline[:, 2 * width + 1 :]
-    own, spread = count / (count + TRUST_MEAN), count / (count + TRUST_SPREAD)
-    usual = own * mean
-    range_of = ops.sqrt(ops.maximum(spread * variance + 1 - spread, LEAST_VARIANCE))
-    apart = (voice - usual) / range_of
-    # Sums of products rather than a product of what is joined: a baseline may be one for the whole batch.
-    x = layers.Dense(hidden, name="relative_apart")(layers.Dropout(dropout)(apart))
-    x = x + layers.Dense(hidden, use_bias=False, name="relative_usual")(layers.Dropout(dropout)(usual))
-    x = x + layers.Dense(hidden, use_bias=False, name="relative_count")(ops.log(1 + count))
-    x = x + layers.Dense(hidden, use_bias=False, name="relative_rest")(rest)
-    return layers.Dense(labels, name=name)(layers.Dropout(dropout)(whisper.gelu(x)))
+    return mean, variance, baseline[:, 2 * width : 2 * width + 1], baseline[:, 2 * width + 1 :]

@@ -116,12 +116,16 @@ _BINS = WINDOW // 2 - 1
 """Bins of a spectrum between 0 Hz and 8 kHz; at both of these every mel filter is zero."""
 
 
-def _fourier(shape: tuple[int, ...]) -> Any:
-    """Give cosines and sines under a periodic Hann window: the convolution's kernel ``(400, 1, 398)``."""
+def waves() -> Any:
+    """Give cosines and sines under a periodic Hann window, ``(400, 398)``: of a window's samples, for each bin."""
     steps = np.arange(WINDOW)[:, np.newaxis]
     turns = 2 * np.pi * steps * np.arange(1, _BINS + 1) / WINDOW
     window = np.sin(np.pi * steps / WINDOW) ** 2
-    return (window * np.concatenate([np.cos(turns), np.sin(turns)], axis=1)).reshape(shape)
+    return window * np.concatenate([np.cos(turns), np.sin(turns)], axis=1)
+
+
+def _fourier(shape: tuple[int, ...]) -> Any:
+    return waves().reshape(shape)
 
 
 def _mel(shape: tuple[int, ...]) -> Any:

@@ -1,0 +1,84 @@
+"""What tells whether a speaker's utterances are of one emotion alone."""
+
+from functools import cache
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
+
+from intone.learn import spread
+from intone.learn.episodes import Cast, vectors
+from intone.learn.networks.relative import relative_logits, spread_features
+
+pytestmark = pytest.mark.xdist_group("keras")
+VOICES, EACH, WIDTH = 12, 84, 20
+
+
+def told(speakers: int = VOICES, *, seed: int = 0) -> tuple[Any, Any, Any]:
+    """Make voices whose seven emotions lie apart along three of twenty numbers, and speakers along all of them."""
+    random = np.random.default_rng(seed)
+    emotions = np.zeros((7, WIDTH))
+    emotions[:, :3] = np.random.default_rng(1).normal(0, 4, (7, 3))
+    truth = np.tile(np.arange(7), speakers * EACH // 7)
+    who = np.repeat(np.arange(speakers), EACH)
+    voices = random.normal(0, 3, (speakers, WIDTH))[who] + emotions[truth] + random.normal(0, 1, (len(who), WIDTH))
+    return voices.astype(np.float32), truth.astype(np.int64), who.astype(str)
+
+
+def test_directions_are_those_of_emotions_and_not_of_speakers() -> None:
+    voices, truth, speakers = told()
+    found = spread.directions(voices, truth, speakers, np.arange(len(voices)), 6)
+    assert found.shape == (WIDTH, 6)
+    assert (np.square(found[:3, :3]).sum(axis=0) / np.square(found[:, :3]).sum(axis=0)).min() > 0.7
+    two = np.flatnonzero(truth < 2)
+    assert not spread.directions(voices, truth, speakers, two, 6)[:, 1:].any()  # two emotions have one between them
+
+
+def test_sets_of_one_emotion_of_an_unheard_speaker_are_told() -> None:
+    voices, truth, speakers = told()
+    rows = np.random.default_rng(2).choice(len(voices), 3000)
+    directions = spread.directions(voices, truth, speakers, rows, 6)
+    cast = Cast(speakers.tolist(), truth, 4)
+    kernel, bias = spread.one_emotion(voices @ directions, truth, cast, rows, np.random.default_rng(3))
+    voices, truth, speakers = told(4, seed=9)
+    cast, along = Cast(speakers.tolist(), truth, 4), voices @ directions
+    random = np.random.default_rng(4)
+
+    def likely(make_up: str) -> float:
+        drawn = [cast.references(row, make_up, 10, random, label=0) for row in range(len(voices))]
+        sets = [some for some in drawn if len(some) > 3]
+        variance = np.stack([along[some].var(axis=0) for some in sets])
+        seen = spread_features(variance, np.array([[float(len(some))] for some in sets], np.float32))
+        return float(expit(keras.ops.convert_to_numpy(seen) @ kernel + bias).mean())
+
+    assert likely("balanced") < 0.1
+    assert likely("only") > 0.8
+
+
+@cache
+def of_differences() -> Any:
+    """Build two heads of which the one is never in doubt, so that it answers alone."""
+    keras.utils.set_random_seed(1)
+    voice, baseline = keras.Input((8,), name="voice"), keras.Input((18,), name="baseline")
+    logits = relative_logits(voice, baseline, 3, hidden=4, dropout=0.0, name="logits", directions=2)
+    network = keras.Model({"voice": voice, "baseline": baseline}, logits)
+    network.get_layer("of_one_emotion").set_weights([np.zeros((6, 1)), np.full(1, -99.0)])
+    return network
+
+
+@given(st.lists(st.floats(-50, 50), min_size=8, max_size=8), st.integers(2, 12))
+def test_what_a_voice_and_its_baseline_have_in_common_moves_no_answer(shift: list[float], count: int) -> None:
+    voices = np.random.default_rng(count).normal(0, 1, (count + 1, 8)).astype(np.float32)
+    moved = np.array(shift, np.float32)
+    one = vectors(voices, [np.arange(1, count + 1)], [False])
+    other = one.copy()
+    other[:, :8] += moved * (count + 2) / count  # of a mean that a few utterances have only so much is believed
+    answers = [
+        keras.ops.convert_to_numpy(of_differences()({"voice": some, "baseline": beside}))
+        for some, beside in ((voices[:1], one), (voices[:1] + moved, other))
+    ]
+    assert np.allclose(answers[0], answers[1], atol=2e-2)
