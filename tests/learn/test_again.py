@@ -37,8 +37,8 @@ def test_the_relative_network_answers_again(tmp_path: Path) -> None:
     answers_again(path)
 
 
-def test_an_encoder_with_two_heads_answers_again_and_in_eight_bits_too(tmp_path: Path) -> None:
-    options = {"backbone": str(TINY), "layers": 2, "embedding": 8, "heads": 2, "voice": [0, 2]}
+def test_an_encoder_with_weighed_heads_answers_again_and_in_eight_bits_too(tmp_path: Path) -> None:
+    options = {"backbone": str(TINY), "layers": 2, "embedding": 8, "heads": 2, "voice": [0, 2], "weighed": True}
     network = ToldNetwork(tune.tune(lesson(), NetworkPart("encoder", options), ONE_EPOCH, tick=NO_TICK))
     exact, small = tmp_path / f"exact{modelfile.SUFFIX}", tmp_path / f"small{modelfile.SUFFIX}"
     network.write(CARD, exact, proof=lesson().train)

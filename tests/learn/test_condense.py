@@ -12,7 +12,6 @@ from onnx import numpy_helper
 
 from intone.features import Inputs
 from intone.hear import modelfile
-from intone.learn import waves
 from intone.learn.condense import condense
 from intone.learn.learners import Network
 from intone.learn.networks.encoder import encoder
@@ -69,15 +68,3 @@ def test_what_looks_otherwise_is_left(exported: Path, constant: float, kept: str
     for one, other in zip(before, answers(model), strict=True):
         assert np.allclose(one, other, atol=2e-5)
     assert operators(model).count(kept) == as_exported
-
-
-def test_waves_are_computed_and_no_longer_kept(exported: Path) -> None:
-    model = onnx.load(exported)
-    condense(model)
-    before, size = answers(model), model.ByteSize()
-    assert waves.computed(model)
-    onnx.checker.check_model(model)
-    for one, other in zip(before, answers(model), strict=True):
-        assert np.abs(one - other).max() < 2e-5
-    assert size - model.ByteSize() > 600_000
-    assert not waves.computed(model)

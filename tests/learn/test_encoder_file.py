@@ -127,7 +127,7 @@ def test_an_embedding_is_the_sounds_own(network: Any, file: Path) -> None:
 def test_in_eight_bits_it_is_smaller_and_answers_alike(file: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.intone.onnx"
     assert quantise.write(file, small) < 0.02
-    assert file.stat().st_size - small.stat().st_size > 90_000  # of a tiny network, mostly its Fourier transform
+    assert file.stat().st_size - small.stat().st_size > 700_000  # of a tiny network, mostly the waves of its spectrum
     assert intone.load(small).card == intone.load(file).card
     engine, _ = engines.from_onnx(small, threads=1)
     together = engine(Inputs.of_sounds(SOUNDS))["logits"]

@@ -164,7 +164,7 @@ def test_what_two_heads_answer_survives_the_file_and_eight_bits(weighed: ToldNet
         hearing = intone.load(path)
         baseline = hearing.baseline(list(sounds.values), rate=16_000)
         assert heard.voice is not None
-        assert np.allclose(baseline.mean, heard.voice.mean(axis=0), atol=near * 10)
+        assert np.allclose(baseline.mean, heard.voice.mean(axis=0), atol=near * 2)
         expected = softmax(weighed._network.answers(heard, baseline.vector).astype(np.float64))
         found = hearing.predict_batch(list(sounds.values), rate=16_000, baseline=baseline)
         for one, scores in zip(found, expected, strict=True):
@@ -200,15 +200,21 @@ def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> No
     ("setting", "says"),
     [
         ("layer = 1", "Did you mean 'layer'"),
+        ("weighed = true", "accepted are true and false"),
         ('recipe = "waveform"', "hears the sound itself"),
         ("epochs = 2", "fresh means nothing to relative"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_refused(setting: str, says: str) -> None:
-    wrong = {"layer = 1": "layr = 1", 'recipe = "waveform"': 'recipe = "mfcc40"', "epochs = 2": 'fresh = ["speed"]'}
+    wrong = {
+        "layer = 1": "layr = 1",
+        "weighed = true": 'weighed = "no"',
+        'recipe = "waveform"': 'recipe = "mfcc40"',
+        "epochs = 2": 'fresh = ["speed"]',
+    }
     text = (
         f'name = "r"\n[corpora]\nnames = ["tess"]\n[features]\nrecipe = "waveform"\n[network]\nkind = "relative"\n'
-        f'backbone = "{TINY.as_posix()}"\nlayer = 1\n[split]\nprotocol = "speaker-folds"\nfolds = 2\n'
+        f'backbone = "{TINY.as_posix()}"\nlayer = 1\nweighed = true\n[split]\nprotocol = "speaker-folds"\nfolds = 2\n'
         "[training]\nepochs = 2\n"
     )
     learners.check(recipes.parse(text))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit
+from scipy.special import expit, log_softmax
 
+from intone.hear.engines import nobody
 from intone.learn import spread
 from intone.learn.episodes import Cast, vectors
 from intone.learn.networks.relative import relative_logits, spread_features
@@ -38,6 +39,24 @@ def test_directions_are_those_of_emotions_and_not_of_speakers() -> None:
     assert not spread.directions(voices, truth, speakers, two, 6)[:, 1:].any()  # two emotions have one between them
 
 
+def test_a_speaker_of_whom_one_emotion_is_known_tells_of_no_directions() -> None:
+    voices, truth, speakers = told()
+    every = np.arange(len(voices))
+    found = spread.directions(voices, truth, speakers, every, 6)
+    stranger = np.full((40, WIDTH), 100, np.float32) + np.random.default_rng(5).normal(0, 9, (40, WIDTH))
+    with_stranger = spread.directions(
+        np.concatenate([voices, stranger.astype(np.float32)]), np.append(truth, np.full(40, 6)),
+        np.append(speakers, np.full(40, "stranger")), np.arange(len(voices) + 40), 6,
+    )  # fmt: skip
+    assert np.array_equal(found, with_stranger)
+    each_once = np.arange(len(voices)).astype(str)
+    assert not spread.directions(voices, truth, each_once, every, 6).any()
+    cast = Cast(each_once.tolist(), truth, 4)  # nobody has two utterances, so there is no set to learn from
+    kernel, bias = spread.one_emotion(voices[:, :6], truth, cast, every, np.random.default_rng(3))
+    assert not kernel.any()
+    assert not bias.any()
+
+
 def test_sets_of_one_emotion_of_an_unheard_speaker_are_told() -> None:
     voices, truth, speakers = told()
     rows = np.random.default_rng(2).choice(len(voices), 3000)
@@ -57,17 +76,45 @@ def test_sets_of_one_emotion_of_an_unheard_speaker_are_told() -> None:
 
     assert likely("balanced") < 0.1
     assert likely("only") > 0.8
+    long_call = cast.references(0, "only", 30, random, label=0)
+    variance = along[long_call].var(axis=0)[np.newaxis]
+    odds = [
+        float((keras.ops.convert_to_numpy(spread_features(variance, np.array([[count]], np.float32))) @ kernel)[0, 0])
+        for count in (30, 3000)
+    ]
+    assert odds[1] == pytest.approx(odds[0], abs=0.5)  # no set of the training is longer than 30
 
 
 @cache
-def of_differences() -> Any:
-    """Build two heads of which the one is never in doubt, so that it answers alone."""
+def two_heads(doubt: float) -> Any:
+    """Build two heads that weigh every baseline by the same log-odds; give their answers, apart and together."""
     keras.utils.set_random_seed(1)
     voice, baseline = keras.Input((8,), name="voice"), keras.Input((18,), name="baseline")
     logits = relative_logits(voice, baseline, 3, hidden=4, dropout=0.0, name="logits", directions=2)
     network = keras.Model({"voice": voice, "baseline": baseline}, logits)
-    network.get_layer("of_one_emotion").set_weights([np.zeros((6, 1)), np.full(1, -99.0)])
-    return network
+    outputs = {"both": network.get_layer("both").output, "logits": logits}
+    network.get_layer("of_one_emotion").set_weights([np.zeros((6, 1)), np.full(1, doubt)])
+    return keras.Model(network.input, outputs)
+
+
+def answered(voices: Any, baselines: Any, doubt: float) -> tuple[Any, Any]:
+    """Give what each of two heads answers, and what they answer together."""
+    found = two_heads(doubt)({"voice": voices, "baseline": baselines})
+    return log_softmax(keras.ops.convert_to_numpy(found["both"]), axis=-1), keras.ops.convert_to_numpy(found["logits"])
+
+
+def test_how_two_heads_are_weighed() -> None:
+    voices = np.random.default_rng(0).normal(0, 1, (9, 8)).astype(np.float32)
+    alone, together = answered(voices[:1], nobody(8), 0.0)
+    assert np.allclose(together, alone.mean(axis=1), atol=1e-5)  # without a baseline they count alike
+    several = vectors(voices, [np.arange(1, 9)], [False])
+    each, sure = answered(voices[:1], several, -99.0)
+    assert np.allclose(sure, each[:, 0], atol=1e-5)  # that is not of one emotion: the difference decides
+    _, doubtful = answered(voices[:1], several, 99.0)
+    assert np.allclose(doubtful, (each[:, 1] + alone.mean(axis=1)) / 2, atol=1e-5)
+    resting = vectors(voices, [np.arange(1, 9)], [True])
+    rested = [answered(voices[:1], resting, doubt)[1] for doubt in (-99.0, 99.0)]
+    assert np.allclose(rested[0], rested[1], atol=1e-6)  # who is at rest is told to be of one emotion
 
 
 @given(st.lists(st.floats(-50, 50), min_size=8, max_size=8), st.integers(2, 12))
@@ -77,8 +124,5 @@ def test_what_a_voice_and_its_baseline_have_in_common_moves_no_answer(shift: lis
     one = vectors(voices, [np.arange(1, count + 1)], [False])
     other = one.copy()
     other[:, :8] += moved * (count + 2) / count  # of a mean that a few utterances have only so much is believed
-    answers = [
-        keras.ops.convert_to_numpy(of_differences()({"voice": some, "baseline": beside}))
-        for some, beside in ((voices[:1], one), (voices[:1] + moved, other))
-    ]
+    answers = [answered(some, beside, -99.0)[1] for some, beside in ((voices[:1], one), (voices[:1] + moved, other))]
     assert np.allclose(answers[0], answers[1], atol=2e-2)

@@ -256,6 +256,7 @@ def test_one_cycle_rises_and_falls() -> None:
         ("backbone = ", "# ", "needs 'backbone'"),
         ('"speed"', '"sped"', "Did you mean 'speed'"),
         ("frozen = 1", "frozen = -1", "from 0 on"),
+        ("frozen = 1", "weighed = true", "without voice"),
         ("frozen = 1", "voice = 5", "0 to 1"),
         ("frozen = 1", 'voice = "two"', "0 to 1"),
         ("frozen = 1", "voice = [0, 2]", "0 to 1"),

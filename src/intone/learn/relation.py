@@ -93,7 +93,7 @@ def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, 
     head = keras.Model(upper.input, upper.get_layer("logits").output)
     history = taught(whole, head, raw, lesson, training, tick)
     history.to_csv(folder / fit.HISTORY, index=False)
-    return Told(whole, head)
+    return Told(whole, head, weighed=network.options.get("weighed", False))
 
 
 def completed(
@@ -140,7 +140,7 @@ def taught(
     Returns
     -------
     pandas.DataFrame
-        The history: loss and accuracy by epoch.
+        The history: loss and accuracy by epoch, of two heads that are weighed their mean.
     """
     origin = lesson.origin
     if origin is None:
@@ -182,6 +182,8 @@ def _placed(whole: Any, raw: Floats, lesson: Lesson[Sounds], training: TrainingP
             rows = _drawn(lesson, training, np.random.default_rng(lesson.seed))
             speakers = lesson.origin["speaker"].to_numpy(dtype=str)
             along = spread.directions(standing[0], lesson.truth, speakers, rows, layer.units)
+            _, variance = _population(np.concatenate(standing @ along), pd.concat([lesson.origin] * len(raw)))
+            along /= np.sqrt(np.where(variance > 0, variance, 1))
             layer.set_weights([along])
             return np.concatenate([standing, standing @ along], axis=-1)
     return standing
@@ -246,8 +248,8 @@ def _population(voices: Floats, origin: pd.DataFrame) -> tuple[Floats, Floats]:
     corpora = origin["corpus"].to_numpy()
     own = [voices[corpora == corpus].astype(np.float64) for corpus in sorted(set(corpora))]
     centre = np.mean([some.mean(axis=0) for some in own], axis=0)
-    spread = np.mean([np.square(some - centre).mean(axis=0) for some in own], axis=0)
-    return centre.astype(np.float32), spread.astype(np.float32)
+    variance = np.mean([np.square(some - centre).mean(axis=0) for some in own], axis=0)
+    return centre.astype(np.float32), variance.astype(np.float32)
 
 
 def _built(options: dict[str, Any], labels: int) -> Any:

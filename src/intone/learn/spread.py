@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from intone.learn.episodes import MAKE_UPS, MOST, Cast
@@ -44,7 +43,8 @@ def directions(
     Returns
     -------
     numpy.ndarray of float32, shape (width, count)
-        Along each, what counts has a mean square of 1. Where labels do not have as many, the others are zero.
+        Where labels do not have as many, the others are zero. A speaker of whom only one emotion is known tells of
+        none.
     """
     apart = voices.copy()
     for speaker in np.unique(speakers):
@@ -53,13 +53,14 @@ def directions(
             [voices[own[truth[own] == label]].mean(axis=0) for label in np.unique(truth[own])], axis=0
         )
     found = np.zeros((voices.shape[1], count), dtype=np.float32)
+    telling = [speaker for speaker in np.unique(speakers) if len(np.unique(truth[speakers == speaker])) > 1]
+    rows = rows[np.isin(speakers[rows], telling)]
     several = min(count, len(np.unique(truth[rows])) - 1)
-    if several:
+    if several > 0:
         some = apart[rows].astype(np.float64)
         components = PCA(min(COMPONENTS, *some.shape), svd_solver="covariance_eigh").fit(some).components_.T
         analysis = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE).fit(some @ components, truth[rows])
-        along = components @ analysis.scalings_[:, :several]
-        found[:, :several] = along / np.sqrt(np.square(some @ along).mean(axis=0))
+        found[:, :several] = components @ analysis.scalings_[:, :several]
     return found
 
 
@@ -101,7 +102,8 @@ def one_emotion(
         return [np.zeros((2 * along.shape[1] + 2, 1), np.float32), np.zeros(1, np.float32)]
     many = np.array(counts, np.float32)[:, np.newaxis]
     seen = keras.ops.convert_to_numpy(spread_features(keras.ops.convert_to_tensor(np.stack(variances)), many))
-    scale, regression = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(seen, alone).steps
-    kernel = regression[1].coef_[0] / scale[1].scale_
-    bias = regression[1].intercept_ - kernel @ scale[1].mean_
+    scale, regression = StandardScaler(), LogisticRegression(max_iter=2000)
+    regression.fit(scale.fit_transform(seen), alone)
+    kernel = regression.coef_[0] / scale.scale_
+    bias = regression.intercept_ - kernel @ scale.mean_
     return [kernel[:, np.newaxis].astype(np.float32), bias.astype(np.float32)]

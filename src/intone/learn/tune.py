@@ -54,6 +54,8 @@ def check(network: NetworkPart, training: TrainingPart) -> None:
     fitting = [type(number) is int and type(layers) is int and 0 <= number <= layers for number in heard]
     if voice is not None and not (heard and all(fitting)):
         raise UsageError(f"[network] voice is {voice!r}; accepted are layers that are used, 0 to {layers}.")
+    if network.options.get("weighed") and voice is None:
+        raise UsageError("[network] weighed without voice: no head is told of the speaker, so there are none to weigh.")
     if voice is not None and training.copies:
         raise UsageError("[training] copies with [network] voice: a copy would stand in its own original's baseline.")
     backbone.check(KIND, network.options, OPTIONS)  # hours may lie between this and its use

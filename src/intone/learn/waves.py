@@ -34,7 +34,7 @@ def computed(model: Any) -> bool:
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
         if values.shape == known.shape and np.abs(values - known).max() <= TOLERANCE:
-            constants, nodes = _waves(tensor.name)
+            constants, nodes = _waves(tensor.name, known.shape[1] // 2)
             graph.initializer.remove(tensor)
             graph.initializer.extend(constants)
             others = list(graph.node)
@@ -44,9 +44,9 @@ def computed(model: Any) -> bool:
     return False
 
 
-def _waves(name: str) -> tuple[list[Any], list[Any]]:
+def _waves(name: str, bins: int) -> tuple[list[Any], list[Any]]:
     """Give the constants and the nodes of ``window · [cos | sin](2π · step · bin / 400)``."""
-    window, bins = whisper.WINDOW, whisper.waves().shape[1] // 2
+    window = whisper.WINDOW
     turn = 2 * np.pi * np.arange(window) / window
     values: dict[str, NDArray[Any]] = {
         "steps": np.arange(window, dtype=np.int32)[:, np.newaxis],

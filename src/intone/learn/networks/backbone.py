@@ -83,13 +83,15 @@ def check(kind: str, given: Mapping[str, Any], accepted: Collection[str]) -> Non
     Raises
     ------
     UsageError
-        There is no such option, or the backbone is not named, or there is none of that name.
+        There is no such option or value, or the backbone is not named, or there is none of that name.
     ModelError
         What is named is no such backbone.
     """
     for option in given:
         if option not in accepted:
             raise unknown(f"option of the network {kind}", option, accepted)
+    if type(given.get("weighed", False)) is not bool:
+        raise UsageError(f"[network] weighed is {given['weighed']!r}; accepted are true and false.")
     if not isinstance(given.get("backbone"), str):
         raise UsageError(f"[network] {kind} needs 'backbone', a folder or an id such as 'openai/whisper-tiny.en'.")
     read(given["backbone"])

@@ -11,7 +11,7 @@ from intone.learn.networks import backbone as backbones
 from intone.learn.networks import whisper
 from intone.learn.networks.backbone import Backbone
 from intone.learn.networks.blocks import FAR_BELOW, masked_mean, sequence_inputs
-from intone.learn.networks.relative import TRUST_MEAN, beside_each_other, relative_logits, voice_of
+from intone.learn.networks.relative import TRUST_MEAN, beside_each_other, directions_of, relative_logits, voice_of
 
 HIDDEN, APART_DROPOUT = 128, 0.5
 """Width and dropout of the second head."""
@@ -62,12 +62,12 @@ def encoder(
     dropout : float, default 0.5
         Share of the head's inputs dropped in training, 0 to 1.
     voice : int or sequence of int, optional
-        Left out, the network knows no speakers. Otherwise it is a mean of two, of log-probabilities. The layer ``main``
-        gives the logits of the head above; a second head, as in :mod:`intone.learn.networks.relative`, hears the voice
-        behind this transformer layer, or these, beside the speaker's ``baseline``, a further input.
+        Left out, the network knows no speakers. Otherwise log-probabilities of two heads are averaged. The layer
+        ``main`` gives the logits of the head above; a second head, as in :mod:`intone.learn.networks.relative`, hears
+        the voice behind this transformer layer, or these, beside the speaker's ``baseline``, a further input.
     weighed : bool, default False
-        Whether that second head is two, weighed, as by :func:`intone.learn.networks.relative.relative_logits`, and
-        counts the more, the more the baseline tells.
+        Whether that second head is two, weighed, as by :func:`intone.learn.networks.relative.relative_logits`, which
+        count the more, the more utterances the baseline has; see :func:`main_share`.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def encoder(
     vector = _pooled(x, mask, heads)
     logits = _head(vector, labels, embedding, dropout, name="main" if voices else "logits")
     if voices:
-        directions = labels - 1 if weighed else 0
+        directions = directions_of(labels, weighed=weighed)
         own = voice_of(beside_each_other([states[number] for number in voices]), mask, directions)
         inputs["baseline"] = baseline = keras.Input((2 * own.shape[-1] + 2,), name="baseline")
         other = relative_logits(
@@ -145,10 +145,10 @@ def stage(layer: str) -> int | None:
 def second_head(*, labels: int, width: int, weighed: bool = False) -> Any:
     """Build the head that hears voices beside baselines, by itself, to be trained; see ``voice``.
 
-    The voices are ``(batch, width)`` as the transformer layers give them; where it is ``weighed``, their ``labels - 1``
-    directions come behind.
+    The voices are ``(batch, width)`` as the transformer layers give them; where it is ``weighed``, directions come
+    behind them.
     """
-    directions = labels - 1 if weighed else 0
+    directions = directions_of(labels, weighed=weighed)
     width += directions
     voice = keras.Input((width,), name="voice")
     baseline = keras.Input((2 * width + 2,), name="baseline")
@@ -165,7 +165,7 @@ def probe(*, labels: int, width: int, embedding: int = 256, dropout: float = 0.5
 
 
 def main_share(baseline: Any, *, weighed: bool) -> Any:
-    """Give how much the head that knows no speakers counts: half or, ``weighed``, the less, the more a baseline tells.
+    """Give how much the head that knows no speakers counts: half or, ``weighed``, 1 / (n + 2) beside n utterances.
 
     On corpora that nothing had been learned from, half of it cost six points of recall beside twenty utterances of all
     emotions.

@@ -1,8 +1,9 @@
 """The relative network: how a voice differs from what it sounds like otherwise, on frozen layers of a speech encoder.
 
 An utterance's *voice* is the mean and the deviation over time of one layer's output, each number brought to the mean
-and deviation that it has over the training. A *baseline* says what a speaker's utterances have been so far: the mean
-and the variance of their voices, how many they were, and whether the speaker was at rest in them.
+and deviation that it has over the training; where two heads are weighed, a few sums of them follow, along which
+emotions differ. A *baseline* says what a speaker's utterances have been so far: the mean and the variance of their
+voices, how many they were, and whether the speaker was at rest in them.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import keras
 from keras import layers, ops
 
+from intone.learn.episodes import MOST
 from intone.learn.networks import backbone as backbones
 from intone.learn.networks import whisper
 from intone.learn.networks.backbone import Backbone
@@ -25,6 +27,8 @@ LEAST_SPREAD = 1e-4
 """Added to a variance along a direction, of which a logarithm is taken."""
 IN_DOUBT = 2.0
 """Added to the log-odds that a baseline is of one emotion alone: not to see that costs more than to be wrong."""
+UNTOLD = 2 / 3
+"""How likely that is where it cannot be told."""
 STANDING, DIRECTIONS, BOTH, ONE_EMOTION = "standing", "directions", "both", "of_one_emotion"
 """Layers that the training of :mod:`intone.learn.relation` looks for."""
 
@@ -41,7 +45,8 @@ def relative(
 ) -> Any:
     """Build a network on frozen layers of a Whisper encoder, with its weights, and a head that knows the speaker.
 
-    Its layers ``voice`` ``(batch, width)``, twice as wide as the layers heard, ``logits`` and ``probabilities``
+    Its layers ``voice`` ``(batch, width)``, twice as wide as the layers heard and more where two
+    heads are ``weighed``, ``logits`` and ``probabilities``
     ``(batch, labels)`` are there to be looked at. Only the head learns.
 
     Parameters
@@ -72,7 +77,7 @@ def relative(
     heard = (layer,) if isinstance(layer, int) else tuple(layer)
     if not heard or not all(0 <= number <= weights.layers for number in heard):
         raise ValueError(f"layer is {layer}; accepted are 0 to {weights.layers}, which the backbone has.")
-    directions = labels - 1 if weighed else 0
+    directions = directions_of(labels, weighed=weighed)
     width = 2 * weights.width * len(heard) + directions
     baseline = keras.Input((2 * width + 2,), name="baseline")
     if start == "voice":
@@ -170,31 +175,41 @@ def relative_logits(
 ) -> Any:
     """Give the logits ``(batch, labels)`` of voices beside baselines; the layer that gives them gets the name.
 
-    Where the voices have ``directions``, two heads answer. One is given all that a baseline says, the other nothing but
-    how far the voice lies from it. The second knows nothing that holds for the voices of the training alone, so that it
-    is much the better one on voices of another kind; but of an angry caller whose baseline is all anger it hears
-    nothing unusual. How much a baseline's utterances differ along the directions tells how likely it is of one emotion
-    alone, and by that both are weighed. The layer ``both`` ``(batch, 2, labels)`` gives their logits, to be taught.
+    Where the voices have ``directions``, two heads answer. The first is given nothing but how far the voice lies from
+    its baseline, the second all that a baseline says. The first knows nothing that holds for the voices of the training
+    alone, so that it is much the better one on voices of another kind; but of an angry caller whose baseline is all
+    anger it hears nothing unusual. How much a baseline's utterances differ along the directions tells how likely it is
+    of one emotion alone, and the likelier that is, the more the second counts, and what both would answer without a
+    baseline. The layer ``both`` ``(batch, 2, labels)`` gives their logits in this order, to be taught.
     """
     if not directions:
         return Answering(labels, hidden=hidden, dropout=dropout, name=name)(voice, baseline)
-    knowing = Answering(labels, hidden=hidden, dropout=dropout, name="knowing_logits")
     beyond = Answering(labels, hidden=hidden, dropout=dropout, name="beyond_logits", beyond=True)
+    knowing = Answering(labels, hidden=hidden, dropout=dropout, name="knowing_logits")
     pair = [layers.Reshape((1, labels))(head(voice, baseline)) for head in (beyond, knowing)]
     both = ops.log_softmax(layers.Concatenate(axis=1, name=BOTH)(pair), axis=-1)
-    without = sum(ops.log_softmax(head(voice), axis=-1) for head in (beyond, knowing)) / 2
+    without = (ops.log_softmax(beyond(voice), axis=-1) + ops.log_softmax(knowing(voice), axis=-1)) / 2
     one = _of_one_emotion(baseline, voice.shape[-1], directions)
     # Logarithms are weighed, not probabilities: below the logarithm of their sum no weights could be in eight bits.
     return layers.Add(name=name)([(1 - one) * both[:, 0], one * (both[:, 1] + without) / 2])
 
 
 def _of_one_emotion(baseline: Any, width: int, directions: int) -> Any:
-    """Give how likely baselines are of one emotion alone ``(batch, 1)``; ½ for who is at rest, or was heard once."""
+    """Give how likely baselines are of one emotion alone ``(batch, 1)``.
+
+    Of who is at rest, or was heard once or never, that cannot be told, and it is two thirds: where there is no baseline
+    both heads count alike then.
+    """
     _, variance, count, rest = _parts(baseline, width)
     told = ops.cast(count > 1, "float32") * (1 - rest)
     seen = spread_features(variance[:, width - directions :], count)
     odds = layers.Dense(1, trainable=False, name=ONE_EMOTION)(seen)
-    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) / 2
+    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) * UNTOLD
+
+
+def directions_of(labels: int, *, weighed: bool) -> int:
+    """Say how many directions a voice has: as many as so many labels can differ along, or none."""
+    return labels - 1 if weighed else 0
 
 
 def spread_features(variance: Any, count: Any) -> Any:
@@ -209,7 +224,7 @@ def spread_features(variance: Any, count: Any) -> Any:
     """
     several = ops.maximum(count, 2.0)
     spread = ops.log(variance * several / (several - 1) + LEAST_SPREAD)
-    many = ops.log(several)
+    many = ops.log(ops.minimum(several, float(MOST)))  # more are in no set of the training
     return ops.concatenate([spread, many * spread, many, ops.square(many)], axis=-1)
 
 
