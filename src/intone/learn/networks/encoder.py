@@ -11,10 +11,12 @@ from intone.learn.networks import backbone as backbones
 from intone.learn.networks import whisper
 from intone.learn.networks.backbone import Backbone
 from intone.learn.networks.blocks import FAR_BELOW, masked_mean, sequence_inputs
-from intone.learn.networks.relative import TRUST_MEAN, beside_each_other, directions_of, relative_logits, voice_of
+from intone.learn.networks.relative import beside_each_other, directions_of, relative_logits, voice_of
 
 HIDDEN, APART_DROPOUT = 128, 0.5
 """Width and dropout of the second head."""
+TRUST = 10.0
+"""At so many utterances of a speaker the head that knows no speakers counts half of what it does at none."""
 POOLED = "pooled"
 """The layer where an utterance has become one vector: below it lies what was pretrained, and the attention."""
 
@@ -165,12 +167,12 @@ def probe(*, labels: int, width: int, embedding: int = 256, dropout: float = 0.5
 
 
 def main_share(baseline: Any, *, weighed: bool) -> Any:
-    """Give how much the head that knows no speakers counts: half or, ``weighed``, 1 / (n + 2) beside n utterances.
+    """Give how much the head that knows no speakers counts: half or, ``weighed``, 5 / (n + 10) beside n utterances.
 
     On corpora that nothing had been learned from, half of it cost six points of recall beside twenty utterances of all
-    emotions.
+    emotions; on those learned from, without it a baseline that is mostly anger hid anger.
     """
-    return TRUST_MEAN / 2 / (baseline[:, -2:-1] + TRUST_MEAN) if weighed else 0.5
+    return TRUST / 2 / (baseline[:, -2:-1] + TRUST) if weighed else 0.5
 
 
 def _weighed(main: Any, other: Any, share: Any) -> Any:

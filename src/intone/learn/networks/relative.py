@@ -27,8 +27,6 @@ LEAST_SPREAD = 1e-4
 """Added to a variance along a direction, of which a logarithm is taken."""
 IN_DOUBT = 2.0
 """Added to the log-odds that a baseline is of one emotion alone: not to see that costs more than to be wrong."""
-UNTOLD = 2 / 3
-"""How likely that is where it cannot be told."""
 STANDING, DIRECTIONS, BOTH, ONE_EMOTION = "standing", "directions", "both", "of_one_emotion"
 """Layers that the training of :mod:`intone.learn.relation` looks for."""
 
@@ -197,14 +195,14 @@ def relative_logits(
 def _of_one_emotion(baseline: Any, width: int, directions: int) -> Any:
     """Give how likely baselines are of one emotion alone ``(batch, 1)``.
 
-    Of who is at rest, or was heard once or never, that cannot be told, and it is two thirds: where there is no baseline
-    both heads count alike then.
+    Of who was heard once or never that cannot be told, and it is two thirds: without a baseline both heads count alike
+    then. Of who is known to be at rest a third was best.
     """
     _, variance, count, rest = _parts(baseline, width)
     told = ops.cast(count > 1, "float32") * (1 - rest)
     seen = spread_features(variance[:, width - directions :], count)
     odds = layers.Dense(1, trainable=False, name=ONE_EMOTION)(seen)
-    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) * UNTOLD
+    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) * (2 - rest) / 3
 
 
 def directions_of(labels: int, *, weighed: bool) -> int:
