@@ -124,7 +124,7 @@ def voice_of(x: Any, mask: Any, directions: int = 0) -> Any:
     return layers.Concatenate(name="voice")([standing, along])
 
 
-class Answering:
+class Head:
     """A head that answers voices beside baselines; called twice, it does so with the same layers.
 
     Parameters
@@ -181,9 +181,9 @@ def relative_logits(
     baseline. The layer ``both`` ``(batch, 2, labels)`` gives their logits in this order, to be taught.
     """
     if not directions:
-        return Answering(labels, hidden=hidden, dropout=dropout, name=name)(voice, baseline)
-    beyond = Answering(labels, hidden=hidden, dropout=dropout, name="beyond_logits", beyond=True)
-    knowing = Answering(labels, hidden=hidden, dropout=dropout, name="knowing_logits")
+        return Head(labels, hidden=hidden, dropout=dropout, name=name)(voice, baseline)
+    beyond = Head(labels, hidden=hidden, dropout=dropout, name="beyond_logits", beyond=True)
+    knowing = Head(labels, hidden=hidden, dropout=dropout, name="knowing_logits")
     pair = [layers.Reshape((1, labels))(head(voice, baseline)) for head in (beyond, knowing)]
     both = ops.log_softmax(layers.Concatenate(axis=1, name=BOTH)(pair), axis=-1)
     without = (ops.log_softmax(beyond(voice), axis=-1) + ops.log_softmax(knowing(voice), axis=-1)) / 2
