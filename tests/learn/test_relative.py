@@ -261,6 +261,17 @@ def test_references_are_the_speakers_others(
         assert set(truth[found].tolist()) <= {2 if make_up == "rest" else label}
 
 
+def test_baselines_that_are_to_be_varied_are_of_many_utterances_and_several_emotions() -> None:
+    truth = np.tile(np.arange(7), 12)
+    cast, random = Cast(["a"] * len(truth), truth, rest=4), np.random.default_rng(0)
+    for varied, draws in ((True, 200), (False, 200)):
+        sets = [cast.drawn_for_training(row % len(truth), random, varied=varied) for row in range(draws)]
+        of_one = [len(set(truth[found].tolist())) < 2 for found, _ in sets]
+        few = [len(found) < episodes.LEAST_VARIED for found, _ in sets]
+        resting = [rest for _, rest in sets]
+        assert [any(of_one), any(few), any(resting)] == [not varied] * 3
+
+
 def test_each_condition_is_what_it_is_called() -> None:
     table = pd.DataFrame({
         "speaker": np.repeat(["a", "b"], 210), "emotion": np.tile(np.repeat(LABELS, 30), 2),

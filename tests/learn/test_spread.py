@@ -92,7 +92,7 @@ def two_heads(doubt: float) -> Any:
     voice, baseline = keras.Input((8,), name="voice"), keras.Input((18,), name="baseline")
     logits = relative_logits(voice, baseline, 3, hidden=4, dropout=0.0, name="logits", directions=2)
     network = keras.Model({"voice": voice, "baseline": baseline}, logits)
-    outputs = {"both": network.get_layer("both").output, "logits": logits}
+    outputs = {"logits": logits, **{name: network.get_layer(name).output for name in ("beyond", "knowing")}}
     network.get_layer("of_one_emotion").set_weights([np.zeros((6, 1)), np.full(1, doubt)])
     return keras.Model(network.input, outputs)
 
@@ -100,7 +100,8 @@ def two_heads(doubt: float) -> Any:
 def answered(voices: Any, baselines: Any, doubt: float) -> tuple[Any, Any]:
     """Give what each of two heads answers, and what they answer together."""
     found = two_heads(doubt)({"voice": voices, "baseline": baselines})
-    return log_softmax(keras.ops.convert_to_numpy(found["both"]), axis=-1), keras.ops.convert_to_numpy(found["logits"])
+    both = np.stack([keras.ops.convert_to_numpy(found[name]) for name in ("beyond", "knowing")], axis=1)
+    return log_softmax(both, axis=-1), keras.ops.convert_to_numpy(found["logits"])
 
 
 def test_how_two_heads_are_weighed() -> None:
@@ -117,6 +118,16 @@ def test_how_two_heads_are_weighed() -> None:
     each, _ = rested[0]
     expected = (4 * each[:, 0] + each[:, 1] + alone.mean(axis=1)) / 6  # that this is of one emotion was said
     assert all(np.allclose(together, expected, atol=1e-5) for _, together in rested)
+
+
+def test_directions_tell_of_the_baseline_and_nothing_of_the_voice() -> None:
+    voices = np.random.default_rng(6).normal(0, 1, (9, 8)).astype(np.float32)
+    turned = voices.copy()
+    turned[:, -2:] *= -3
+    beside = vectors(voices, [np.arange(1, 9)], [False])
+    for doubt in (-1.0, 1.0):
+        one, other = (answered(some[:1], beside, doubt)[1] for some in (voices, turned))
+        assert np.array_equal(one, other)
 
 
 @given(st.lists(st.floats(-50, 50), min_size=8, max_size=8), st.integers(2, 12))

@@ -20,6 +20,10 @@ MAKE_UPS = (
     *["none"] * 3, *["rest"] * 2, "mixed", *["balanced"] * 2, *["mostly"] * 3, *["only"] * 6,
 )  # fmt: skip
 """What is drawn in training, each as often as it stands here."""
+VARIED = ("mixed", *["balanced"] * 4)
+"""The same for a head that is to be asked beside speech of several emotions."""
+LEAST_VARIED = 8
+"""Fewest utterances of such a baseline."""
 MOST, MOST_REST = 30, 5
 """Most utterances of a baseline, and of one at rest."""
 MOSTLY = 0.8
@@ -87,11 +91,14 @@ class Cast:
         others = np.setdiff1d(self._whole[speaker], of_one)
         return np.concatenate([self._drawn(of_one, many, row, random), self._drawn(others, count - many, row, random)])
 
-    def drawn_for_training(self, row: int, random: np.random.Generator) -> tuple[Rows, bool]:
-        """Draw a make-up, a size and the utterances; say whether they are known to be at rest."""
-        make_up = str(random.choice(MAKE_UPS))
-        most = MOST_REST if make_up == "rest" else MOST
-        count = int(np.exp(random.uniform(0, np.log(most + 1))))
+    def drawn_for_training(self, row: int, random: np.random.Generator, *, varied: bool = False) -> tuple[Rows, bool]:
+        """Draw a make-up, a size and the utterances; say whether they are known to be at rest.
+
+        They are of several emotions and many, where they are to be ``varied`` and the speaker has such.
+        """
+        make_up = str(random.choice(VARIED if varied else MAKE_UPS))
+        least, most = LEAST_VARIED if varied else 1, MOST_REST if make_up == "rest" else MOST
+        count = int(np.exp(random.uniform(np.log(least), np.log(most + 1))))
         label = int(random.choice(self.labels(row)))
         found = self.references(row, make_up, count, random, label=label)
         return found, make_up == "rest" and len(found) > 0

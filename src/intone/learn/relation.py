@@ -23,7 +23,7 @@ from intone.learn.episodes import Cast, vectors
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
 from intone.learn.networks.encoder import main_share, second_head
-from intone.learn.networks.relative import BOTH, DIRECTIONS, ONE_EMOTION, STANDING, relative
+from intone.learn.networks.relative import BEYOND, DIRECTIONS, KNOWING, ONE_EMOTION, STANDING, relative
 from intone.learn.recipe import NetworkPart, TrainingPart
 
 Floats = NDArray[np.float32]
@@ -147,8 +147,35 @@ def taught(
         raise UsageError(f"{KIND} learns from speakers; the lesson does not tell whose its utterances are.")
     voices = _placed(whole, raw, lesson, training)
     directions = voices.shape[-1] - raw.shape[-1]
-    trainer = batches.trainer(head.input, head.get_layer(BOTH).output if directions else head.output)
-    steps = -(-(training.per_epoch or voices.shape[1]) // training.batch)
+    # Taught by itself, each learns nothing from what the other is shown, and no decay of weights reaches the other.
+    outputs = [head.get_layer(name).output for name in (BEYOND, KNOWING)] if directions else [head.output]
+    trainers = [_trainer(head.input, output, training, voices.shape[1]) for output in outputs]
+    lessons = [
+        Episodes(lesson, training, voices, origin, varied=len(outputs) > 1 and number == 0)
+        for number in range(len(outputs))
+    ]
+    history = []
+    for epoch in range(training.epochs):
+        found = []
+        for trainer, episodes in zip(trainers, lessons, strict=True):
+            fit.seed_dropout(trainer, lesson.seed, epoch)
+            found.append(fit.learned(trainer, episodes.of(epoch)))
+        means = {name: float(np.mean([each[name] for each in found])) for name in found[0]}
+        history.append({"epoch": epoch + 1, **means})
+        tick(epoch + 1, training.epochs, history[-1])
+    if directions:
+        random = np.random.default_rng([lesson.seed, training.epochs])
+        drawn = _drawn(lesson, training, random)
+        learned = spread.one_emotion(voices[0, :, -directions:], lesson.truth, lessons[-1].cast, drawn, random)
+        head.get_layer(ONE_EMOTION).set_weights(learned)
+    stages.carry_over(head, whole)
+    return pd.DataFrame(history)
+
+
+def _trainer(inputs: dict[str, Any], logits: Any, training: TrainingPart, utterances: int) -> Any:
+    """Build what is trained, compiled."""
+    trainer = batches.trainer(inputs, logits)
+    steps = -(-(training.per_epoch or utterances) // training.batch)
     trainer.compile(
         optimizer=keras.optimizers.AdamW(
             fit.rate(training, steps * training.epochs), weight_decay=training.weight_decay
@@ -156,19 +183,7 @@ def taught(
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
-    episodes = Episodes(lesson, training, voices, origin, heads=2 if directions else 1)
-    history = []
-    for epoch in range(training.epochs):
-        fit.seed_dropout(trainer, lesson.seed, epoch)
-        history.append({"epoch": epoch + 1, **fit.learned(trainer, episodes.of(epoch))})
-        tick(epoch + 1, training.epochs, history[-1])
-    if directions:
-        random = np.random.default_rng([lesson.seed, training.epochs])
-        drawn = _drawn(lesson, training, random)
-        learned = spread.one_emotion(voices[0, :, -directions:], lesson.truth, episodes.cast, drawn, random)
-        head.get_layer(ONE_EMOTION).set_weights(learned)
-    stages.carry_over(head, whole)
-    return pd.DataFrame(history)
+    return trainer
 
 
 def _placed(whole: Any, raw: Floats, lesson: Lesson[Sounds], training: TrainingPart) -> Floats:
@@ -207,7 +222,8 @@ def _without_copies(lesson: Lesson[Sounds], copies: int) -> Lesson[Sounds]:
 class Episodes:
     """The training part of a lesson in batches: voices, each beside a baseline that is drawn anew in each epoch.
 
-    So is which version of each is heard, for itself and in others' baselines. Several heads are given the same.
+    So is which version of each is heard, for itself and in others' baselines. Where they are to be ``varied``, the
+    baselines are of several emotions.
 
     Attributes
     ----------
@@ -216,15 +232,13 @@ class Episodes:
     """
 
     def __init__(
-        self, lesson: Lesson[Sounds], training: TrainingPart, voices: Floats, origin: pd.DataFrame, *, heads: int = 1
+        self, lesson: Lesson[Sounds], training: TrainingPart, voices: Floats, origin: pd.DataFrame, *, varied: bool
     ) -> None:
-        self._seed, self._training, self._voices = lesson.seed, training, voices
+        self._seed, self._training, self._voices, self._varied = lesson.seed, training, voices, varied
         self.cast = Cast(origin["speaker"].tolist(), lesson.truth, REST)
         self._shares = batches.shares(origin, lesson.truth) if training.balance == "corpora" else None
         self._beside = batches.barring(batches.answerable(origin, lesson.truth, lesson.labels))
         self._targets = np.eye(lesson.labels, dtype=np.float32)[lesson.truth]
-        if heads > 1:
-            self._beside, self._targets = (np.stack([each] * heads, axis=1) for each in (self._beside, self._targets))
 
     def of(self, epoch: int) -> Iterator[tuple[dict[str, Any], Floats]]:
         """Give the batches of an epoch: what the head is given, and the targets."""
@@ -237,7 +251,7 @@ class Episodes:
         order = random.choice(count, size, p=self._shares) if even else random.permutation(count)[:size]
         for start in range(0, size, self._training.batch):
             rows = order[start : start + self._training.batch]
-            drawn = [self.cast.drawn_for_training(row, random) for row in rows.tolist()]
+            drawn = [self.cast.drawn_for_training(row, random, varied=self._varied) for row in rows.tolist()]
             baselines = vectors(voices, [found for found, _ in drawn], [rest for _, rest in drawn])
             given = {"voice": voices[rows], "baseline": baselines, "beside": self._beside[rows]}
             yield given, self._targets[rows]

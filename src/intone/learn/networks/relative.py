@@ -25,9 +25,10 @@ LEAST_VARIANCE = 0.02
 """Of a voice's number, as a share of that over all speakers."""
 LEAST_SPREAD = 1e-4
 """Added to a variance along a direction, of which a logarithm is taken."""
-IN_DOUBT = 2.0
+IN_DOUBT = 0.5
 """Added to the log-odds that a baseline is of one emotion alone: not to see that costs more than to be wrong."""
-STANDING, DIRECTIONS, BOTH, ONE_EMOTION = "standing", "directions", "both", "of_one_emotion"
+STANDING, DIRECTIONS, ONE_EMOTION = "standing", "directions", "of_one_emotion"
+BEYOND, KNOWING = "beyond", "knowing"
 """Layers that the training of :mod:`intone.learn.relation` looks for."""
 
 
@@ -178,29 +179,37 @@ def relative_logits(
     alone, so that it is much the better one on voices of another kind; but of an angry caller whose baseline is all
     anger it hears nothing unusual. How much a baseline's utterances differ along the directions tells how likely it is
     of one emotion alone, and the likelier that is, the more the second counts, and what both would answer without a
-    baseline. The layer ``both`` ``(batch, 2, labels)`` gives their logits in this order, to be taught.
+    baseline. The heads are not given the directions: fitted to the training, they would stand in for the voice.
+    The layers ``beyond`` and ``knowing`` ``(batch, labels)`` give the logits of either, to be taught.
     """
     if not directions:
         return Head(labels, hidden=hidden, dropout=dropout, name=name)(voice, baseline)
-    beyond = Head(labels, hidden=hidden, dropout=dropout, name="beyond_logits", beyond=True)
-    knowing = Head(labels, hidden=hidden, dropout=dropout, name="knowing_logits")
-    pair = [layers.Reshape((1, labels))(head(voice, baseline)) for head in (beyond, knowing)]
-    both = ops.log_softmax(layers.Concatenate(axis=1, name=BOTH)(pair), axis=-1)
-    without = (ops.log_softmax(beyond(voice), axis=-1) + ops.log_softmax(knowing(voice), axis=-1)) / 2
-    one = _of_one_emotion(baseline, voice.shape[-1], directions)
+    width = voice.shape[-1] - directions
+    mean, variance, count, rest = _parts(baseline, voice.shape[-1])
+    own = ops.concatenate([mean[:, :width], variance[:, :width], count, rest], axis=-1)
+    voice = voice[:, :width]
+    heads = [
+        Head(labels, hidden=hidden, dropout=dropout, name=f"{stem}_logits", beyond=stem == BEYOND)
+        for stem in (BEYOND, KNOWING)
+    ]
+    beyond, knowing = (
+        ops.log_softmax(layers.Identity(name=stem)(head(voice, own)), axis=-1)
+        for stem, head in zip((BEYOND, KNOWING), heads, strict=True)
+    )
+    without = sum(ops.log_softmax(head(voice), axis=-1) for head in heads) / 2
+    one = _of_one_emotion(variance[:, width:], count, rest)
     # Logarithms are weighed, not probabilities: below the logarithm of their sum no weights could be in eight bits.
-    return layers.Add(name=name)([(1 - one) * both[:, 0], one * (both[:, 1] + without) / 2])
+    return layers.Add(name=name)([(1 - one) * beyond, one * (knowing + without) / 2])
 
 
-def _of_one_emotion(baseline: Any, width: int, directions: int) -> Any:
-    """Give how likely baselines are of one emotion alone ``(batch, 1)``.
+def _of_one_emotion(variance: Any, count: Any, rest: Any) -> Any:
+    """Give how likely baselines are of one emotion alone ``(batch, 1)``, by their variance along the directions.
 
     Of who was heard once or never that cannot be told, and it is two thirds: without a baseline both heads count alike
     then. Of who is known to be at rest a third was best.
     """
-    _, variance, count, rest = _parts(baseline, width)
     told = ops.cast(count > 1, "float32") * (1 - rest)
-    seen = spread_features(variance[:, width - directions :], count)
+    seen = spread_features(variance, count)
     odds = layers.Dense(1, trainable=False, name=ONE_EMOTION)(seen)
     return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) * (2 - rest) / 3
 
