@@ -264,8 +264,8 @@ def test_references_are_the_speakers_others(
 def test_baselines_that_are_to_be_varied_are_of_many_utterances_and_several_emotions() -> None:
     truth = np.tile(np.arange(7), 12)
     cast, random = Cast(["a"] * len(truth), truth, rest=4), np.random.default_rng(0)
-    for varied, draws in ((True, 200), (False, 200)):
-        sets = [cast.drawn_for_training(row % len(truth), random, varied=varied) for row in range(draws)]
+    for varied in (True, False):
+        sets = [cast.drawn_for_training(row % len(truth), random, varied=varied) for row in range(200)]
         of_one = [len(set(truth[found].tolist())) < 2 for found, _ in sets]
         few = [len(found) < episodes.LEAST_VARIED for found, _ in sets]
         resting = [rest for _, rest in sets]

@@ -126,8 +126,30 @@ def test_directions_tell_of_the_baseline_and_nothing_of_the_voice() -> None:
     turned[:, -2:] *= -3
     beside = vectors(voices, [np.arange(1, 9)], [False])
     for doubt in (-1.0, 1.0):
-        one, other = (answered(some[:1], beside, doubt)[1] for some in (voices, turned))
+        one, other, beside_turned = (
+            answered(voice[:1], vectors(some, [np.arange(1, 9)], [False]), doubt)[1]
+            for voice, some in ((voices, voices), (turned, voices), (voices, turned))
+        )
         assert np.array_equal(one, other)
+        assert np.array_equal(one, beside_turned)  # here the weighing looks at no numbers
+    network = two_heads(0.0)
+    gate = network.get_layer("of_one_emotion")
+    kept = gate.get_weights()
+    gate.set_weights([np.ones((6, 1)), np.zeros(1)])
+    alike = [
+        network({"voice": voices[:1], "baseline": some})["logits"]
+        for some in (beside, wider(beside, 6), wider(beside, 14))
+    ]
+    gate.set_weights(kept)
+    assert np.array_equal(alike[0], alike[1])  # a direction's mean tells nothing
+    assert not np.allclose(alike[0], alike[2], atol=1e-3)  # how far a set is spread along it does
+
+
+def wider(baseline: Any, place: int) -> Any:
+    """Change two numbers of a baseline."""
+    changed = baseline.copy()
+    changed[:, place : place + 2] *= 3
+    return changed
 
 
 @given(st.lists(st.floats(-50, 50), min_size=8, max_size=8), st.integers(2, 12))

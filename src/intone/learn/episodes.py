@@ -23,7 +23,7 @@ MAKE_UPS = (
 VARIED = ("mixed", *["balanced"] * 4)
 """The same for a head that is to be asked beside speech of several emotions."""
 LEAST_VARIED = 8
-"""Fewest utterances of such a baseline."""
+"""Fewest utterances that are asked for then; a speaker may have fewer."""
 MOST, MOST_REST = 30, 5
 """Most utterances of a baseline, and of one at rest."""
 MOSTLY = 0.8
