@@ -154,6 +154,31 @@ def test_beside_nothing_but_anger_two_heads_still_hear_anger(weighed: ToldNetwor
     assert deceived < recalled("only")
 
 
+def test_each_of_two_heads_learns_from_its_own_sets_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = TrainingPart(epochs=2, batch=16, learning_rate=0.01, weight_decay=0.1)
+    part = NetworkPart("relative", {**PART.options, "weighed": True})
+
+    def learned() -> tuple[list[Any], list[Any]]:
+        head = relation.train(lesson(), part, training, tick=NO_TICK, folder=tmp_path)._head
+        beyond, knowing = ("beyond_apart", "beyond_logits"), ("relative_apart", "relative_usual", "knowing_logits")
+        one, other = ([w for name in names for w in head.get_layer(name).get_weights()] for names in (beyond, knowing))
+        return one, other
+
+    def same(some: list[Any], others: list[Any]) -> bool:
+        return all(np.array_equal(one, other) for one, other in zip(some, others, strict=True))
+
+    beyond, knowing = learned()
+    with monkeypatch.context() as other_sets:
+        other_sets.setattr(episodes, "VARIED", ("none",))
+        changed, kept = learned()
+    assert not same(beyond, changed)
+    assert same(knowing, kept)
+    monkeypatch.setattr(episodes, "MAKE_UPS", ("none", "mixed", "only"))
+    kept, changed = learned()
+    assert same(beyond, kept)
+    assert not same(knowing, changed)
+
+
 def test_what_two_heads_answer_survives_the_file_and_eight_bits(weighed: ToldNetwork, tmp_path: Path) -> None:
     exact, small = tmp_path / f"exact{modelfile.SUFFIX}", tmp_path / f"small{modelfile.SUFFIX}"
     sounds = lesson().train[:6]

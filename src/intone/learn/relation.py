@@ -151,8 +151,8 @@ def taught(
     outputs = [head.get_layer(name).output for name in (BEYOND, KNOWING)] if directions else [head.output]
     trainers = [_trainer(head.input, output, training, voices.shape[1]) for output in outputs]
     lessons = [
-        Episodes(lesson, training, voices, origin, varied=len(outputs) > 1 and number == 0)
-        for number in range(len(outputs))
+        Episodes(lesson, training, voices, origin, varied=varied)
+        for varied in ((True, False) if directions else (False,))
     ]
     history = []
     for epoch in range(training.epochs):

@@ -27,8 +27,7 @@ LEAST_SPREAD = 1e-4
 """Added to a variance along a direction, of which a logarithm is taken."""
 IN_DOUBT = 0.5
 """Added to the log-odds that a baseline is of one emotion alone: not to see that costs more than to be wrong."""
-STANDING, DIRECTIONS, ONE_EMOTION = "standing", "directions", "of_one_emotion"
-BEYOND, KNOWING = "beyond", "knowing"
+STANDING, DIRECTIONS, ONE_EMOTION, BEYOND, KNOWING = "standing", "directions", "of_one_emotion", "beyond", "knowing"
 """Layers that the training of :mod:`intone.learn.relation` looks for."""
 
 
