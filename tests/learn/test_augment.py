@@ -74,6 +74,31 @@ def test_pitch_is_drawn_within_three_semitones(seed: int) -> None:
     assert heard(changed) == pytest.approx(220 * 2 ** (drawn / 12), rel=0.01)
 
 
+@settings(deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_tempo_changes_the_length_and_not_the_pitch(seed: int) -> None:
+    drawn = np.exp(np.random.default_rng(seed).uniform(np.log(0.55), np.log(1.9)))
+    changed = augment.tempo(tone(220, 2.0), np.random.default_rng(seed))
+    assert len(changed) == pytest.approx(2 * RATE / drawn, abs=1)
+    assert heard(changed) == pytest.approx(220, rel=0.01)
+
+
+def test_no_tempo_makes_a_sound_shorter_than_half_a_second() -> None:
+    for seed in range(20):
+        assert len(augment.tempo(tone(220, 0.6), np.random.default_rng(seed))) >= RATE // 2
+        assert len(augment.tempo(tone(220, 0.3), np.random.default_rng(seed))) >= 0.3 * RATE
+
+
+def test_an_equaliser_weighs_pitches_by_a_few_decibels_and_differently() -> None:
+    def gained(hertz: float, seed: int) -> float:
+        changed = augment.equaliser(tone(hertz), np.random.default_rng(seed))
+        return float(10 * np.log10(power(changed) / power(tone(hertz))))
+
+    gains = np.array([[gained(hertz, seed) for hertz in (250, 500, 1000, 2000, 4000)] for seed in range(40)])
+    assert 3 < gains.std() < 7
+    assert np.abs(np.diff(gains, axis=1)).mean() > 2
+
+
 def test_a_shift_by_nothing_changes_nothing() -> None:
     voice = tone(140) * np.linspace(0, 1, RATE, dtype=np.float32)
     assert np.allclose(augment.shifted(voice, 0), voice, atol=1e-5)
@@ -90,8 +115,8 @@ def test_a_shift_leaves_each_sound_where_it_was() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 100, 600, 16_001])
-@pytest.mark.parametrize("method", ["codec", "pitch"])
-def test_pitch_and_codec_keep_any_length(method: str, length: int) -> None:
+@pytest.mark.parametrize("method", ["codec", "equaliser", "pitch"])
+def test_pitch_codec_and_equaliser_keep_any_length(method: str, length: int) -> None:
     for seed in range(6):
         assert augment.METHODS[method](tone(300, 2)[7 : 7 + length], np.random.default_rng(seed)).shape == (length,)
 

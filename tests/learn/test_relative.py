@@ -179,6 +179,25 @@ def test_each_of_two_heads_learns_from_its_own_sets_alone(tmp_path: Path, monkey
     assert not same(knowing, changed)
 
 
+def test_of_two_heads_only_the_one_that_is_told_everything_learns_from_copies(tmp_path: Path) -> None:
+    training = TrainingPart(epochs=2, batch=16, learning_rate=0.01, copies=1, augment=("gain",))
+    part = NetworkPart("relative", {**PART.options, "weighed": True})
+    sounds = lesson().train.values
+
+    def learned(copies: tuple[Any, ...]) -> dict[str, Any]:
+        one = lesson()
+        both = replace(
+            one, train=Sounds(sounds + copies), truth=np.tile(one.truth, 2), origin=pd.concat([one.origin] * 2)
+        )
+        head = relation.train(both, part, training, tick=NO_TICK, folder=tmp_path)._head
+        return {name: head.get_layer(name).get_weights()[0] for name in ("beyond_apart", "relative_apart")}
+
+    # The population is the same; only whose copy is whose is not.
+    own, exchanged = learned(sounds), learned(sounds[::-1])
+    assert np.allclose(own["beyond_apart"], exchanged["beyond_apart"], atol=1e-4)
+    assert not np.allclose(own["relative_apart"], exchanged["relative_apart"], atol=1e-2)
+
+
 def test_what_two_heads_answer_survives_the_file_and_eight_bits(weighed: ToldNetwork, tmp_path: Path) -> None:
     exact, small = tmp_path / f"exact{modelfile.SUFFIX}", tmp_path / f"small{modelfile.SUFFIX}"
     sounds = lesson().train[:6]

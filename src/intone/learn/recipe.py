@@ -134,8 +134,8 @@ class TrainingPart:
     copies : int
         How many changed copies of each training sound are learned from beside it.
     augment : tuple of str
-        How the copies are changed: ``codec``, ``gain``, ``noise``, ``pitch``, ``reverberation``, ``speed`` and
-        ``telephone``; see :data:`intone.learn.augment.METHODS`.
+        How the copies are changed: ``codec``, ``equaliser``, ``gain``, ``noise``, ``pitch``, ``reverberation``,
+        ``speed``, ``telephone`` and ``tempo``; see :data:`intone.learn.augment.METHODS`.
     fresh : tuple of str
         For the network ``encoder``: how each sound is changed anew each time that it is heard, by the same names and
         each with even odds.

@@ -150,8 +150,9 @@ def taught(
     # Taught by itself, each learns nothing from what the other is shown, and no decay of weights reaches the other.
     outputs = [head.get_layer(name).output for name in (BEYOND, KNOWING)] if directions else [head.output]
     trainers = [_trainer(head.input, output, training, voices.shape[1]) for output in outputs]
+    # A difference is from sounds that are as they were: of several tempos a baseline would be of nobody.
     lessons = [
-        Episodes(lesson, training, voices, origin, varied=varied)
+        Episodes(lesson, training, voices[:1] if varied else voices, origin, varied=varied)
         for varied in ((True, False) if directions else (False,))
     ]
     history = []
