@@ -139,7 +139,7 @@ def telephone(samples: Samples, _generator: np.random.Generator) -> Samples:
 
 
 def equaliser(samples: Samples, generator: np.random.Generator) -> Samples:
-    """Raise and lower its octaves by a few dB (4 in the mean square), and tilt it by up to 2 dB an octave."""
+    """Raise and lower its octaves by a few dB (with a deviation of 4), and tilt it by up to 2 dB an octave."""
     knots = np.array([60, 250, 500, 1000, 2000, 4000, 8000])
     decibels = generator.normal(0, 4, len(knots)) + generator.uniform(-2, 2) * np.log2(np.maximum(knots, 125) / 1000)
     hertz = np.maximum(np.fft.rfftfreq(len(samples), 1 / RATE), knots[0])
