@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -240,7 +241,7 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] balance": training.balance != "none",
             "[training] per_epoch": training.per_epoch,
         }
-    if "codec" in (*training.fresh, *training.augment):
+    if "codec" in chain(training.fresh, *training.changes):
         codecs.check()
     for key, value in meaningless.items():
         if value:
