@@ -40,11 +40,6 @@ def test_the_hash_tells_recipes_apart_and_line_ends_not() -> None:
         ("seeds = [5]", "seeds = [5, 5]", "different whole numbers"),
         ("seeds = [5]", "seeds = []", "at least one"),
         ("seeds = [5]", "seeds = 5", "a list"),
-        ("seeds = [5]", 'copies = 2\naugment = [["speed"], "noise"]', "entry 2 is 'noise'"),
-        ("seeds = [5]", 'copies = 2\naugment = [["speed"], [1]]', "each entry is a text"),
-        ("seeds = [5]", 'copies = 3\naugment = [["speed"], ["noise"]]', "does not go with copies = 3"),
-        ("seeds = [5]", 'augment = [["speed"]]', "does not go with copies = 0"),
-        ("seeds = [5]", 'augment = ["speed"]', "does not go with copies = 0"),
         ('names = ["tess"]', "names = []", "at least one corpus"),
         ('names = ["tess"]', 'names = ["tess"]\ncalm = "neutrl"', "Did you mean 'neutral'"),
         ("test = 0.25", "test = 1.5", "0.01 to 0.9"),
@@ -59,16 +54,6 @@ def test_refuses_in_a_sentence_that_names_the_file(before: str, after: str, says
         recipes.parse(RECIPE.replace(before, after), name="my.toml")
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
-
-
-def test_copies_are_changed_alike_or_each_in_its_own_way() -> None:
-    def changes(augment: str) -> tuple[tuple[str, ...], ...]:
-        text = RECIPE.replace("seeds = [5]", f"copies = 2\naugment = {augment}")
-        return recipes.parse(text, name="my.toml").training.changes
-
-    assert changes('["speed", "noise"]') == (("speed", "noise"), ("speed", "noise"))
-    assert changes('[["speed"], ["speed", "tempo"]]') == (("speed",), ("speed", "tempo"))
-    assert changes("[]") == ((), ())
 
 
 def test_refuses_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:

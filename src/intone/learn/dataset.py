@@ -81,7 +81,8 @@ class _Ear:
 
     recipe: FeatureRecipe | None
     trim: float
-    changes: tuple[tuple[str, ...], ...]
+    copies: int
+    augment: tuple[str, ...]
 
     def __call__(self, path: Path, name: str) -> _Heard:
         try:
@@ -90,9 +91,9 @@ class _Ear:
             return _Heard(refusal=str(error))
         digest = hashlib.sha256(waveform.samples.tobytes()).hexdigest()
         found = [self._taken_in(waveform)]
-        for copy, methods in enumerate(self.changes):
+        for copy in range(self.copies):
             generator = np.random.default_rng([int(digest[:15], 16), copy])
-            changed = heard_anew(waveform.samples, methods, generator)
+            changed = heard_anew(waveform.samples, self.augment, generator)
             try:
                 found.append(self._taken_in(audio.load(changed, rate=audio.RATE)))
             except SoundError:  # played faster, the shortest sounds are too short: such a copy is left as it was
@@ -117,7 +118,7 @@ def load(recipe: TrainingRecipe, root: Path, tick: Tick = untold) -> Dataset[Any
     """
     chosen = None if recipe.features.recipe == WAVEFORM else features.recipe(recipe.features.recipe)
     table, labels, dropped, unread = _table(recipe, root)
-    ear = _Ear(chosen, recipe.features.trim, recipe.training.changes)
+    ear = _Ear(chosen, recipe.features.trim, recipe.training.copies, recipe.training.augment)
     paths = [Path(path) for path in table["path"]]
     table["path"] = names = [path.relative_to(root).as_posix() for path in paths]
     rows: dict[str, tuple[int, _Heard]] = {}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -241,7 +240,7 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] balance": training.balance != "none",
             "[training] per_epoch": training.per_epoch,
         }
-    if "codec" in chain(training.fresh, *training.changes):
+    if "codec" in (*training.fresh, *training.augment):
         codecs.check()
     for key, value in meaningless.items():
         if value:

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hints
 
 from intone.errors import UsageError, unknown
@@ -134,9 +133,9 @@ class TrainingPart:
         over its bands by up to half of it.
     copies : int
         How many changed copies of each training sound are learned from beside it.
-    augment : tuple of str, or of as many of these as there are copies
-        How the copies are changed, or how each is: ``codec``, ``equaliser``, ``gain``, ``noise``, ``pitch``,
-        ``reverberation``, ``speed``, ``telephone`` and ``tempo``; see :data:`intone.learn.augment.METHODS`.
+    augment : tuple of str
+        How the copies are changed: ``codec``, ``equaliser``, ``gain``, ``noise``, ``pitch``, ``reverberation``,
+        ``speed``, ``telephone`` and ``tempo``; see :data:`intone.learn.augment.METHODS`.
     fresh : tuple of str
         For the network ``encoder``: how each sound is changed anew each time that it is heard, by the same names and
         each with even odds.
@@ -171,17 +170,11 @@ class TrainingPart:
     masks: int = 0
     stretch: float = 0.0
     copies: int = 0
-    augment: tuple[str, ...] | tuple[tuple[str, ...], ...] = ()
+    augment: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
     balance: Literal["none", "corpora"] = "none"
     per_epoch: int = 0
     seeds: tuple[int, ...] = (1,)
-
-    @property
-    def changes(self) -> tuple[tuple[str, ...], ...]:
-        """How each of the copies is changed."""
-        each = tuple(methods for methods in self.augment if not isinstance(methods, str))
-        return each or (tuple(method for method in self.augment if isinstance(method, str)),) * self.copies
 
 
 @dataclass(frozen=True)
@@ -300,11 +293,6 @@ def training_part(stored: Mapping[str, Any], where: str) -> TrainingPart:
         ("per_epoch", part.per_epoch, 0, 10_000_000),
     ]
     _check_bounds(bounds, where)
-    if part.augment and (not part.copies or len(part.changes) != part.copies):
-        raise UsageError(
-            f"{where} augment does not go with copies = {part.copies}; accepted is one list of methods for all copies, "
-            "of which there is one at least, or a list of such lists, one for each."
-        )
     if not part.seeds or len(set(part.seeds)) < len(part.seeds) or min(part.seeds) < 0:
         raise UsageError(f"{where} seeds must be different whole numbers, at least one, none below 0.")
     return part
@@ -335,11 +323,6 @@ def _value(found: Any, hint: Any, where: str) -> Any:
         if type(found) in (int, float):
             return float(found)
         raise UsageError(f"{where} is {found!r}; accepted is a number.")
-    if isinstance(hint, UnionType):  # of a list and, behind it, a list of lists
-        listed = isinstance(found, list) and any(isinstance(entry, list) for entry in found)
-        return _value(found, arguments[listed], where)
-    if arguments[-1] is Ellipsis and get_args(arguments[0]):
-        return tuple(_value(entry, arguments[0], f"{where}, entry {place}") for place, entry in enumerate(found, 1))
     if arguments[-1] is Ellipsis:
         if isinstance(found, list) and all(type(item) is arguments[0] for item in found):
             return tuple(found)
