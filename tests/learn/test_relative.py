@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import log_softmax
 
 import intone
 from intone import Baseline
@@ -198,6 +199,39 @@ def test_of_two_heads_only_the_one_that_is_told_everything_learns_from_copies(tm
     assert not np.allclose(own["relative_apart"], exchanged["relative_apart"], atol=1e-2)
 
 
+@pytest.mark.parametrize("heads", [("told",), ("beyond", "knowing")])
+def test_averaged_heads_answer_together(tmp_path: Path, heads: tuple[str, ...]) -> None:
+    part = NetworkPart("relative", {**PART.options, "weighed": len(heads) > 1, "averaged": 2})
+    training = TrainingPart(epochs=4, batch=16, learning_rate=0.01)
+    network = relation.train(lesson(), part, training, tick=NO_TICK, folder=tmp_path)
+    heard = network.hear(lesson().train)
+    assert heard.voice is not None
+    beside = np.tile(nobody(heard.voice.shape[1]), (len(heard.voice), 1))
+    layers = [network._head.get_layer(name + place) for name in heads for place in ("", "_2")]
+    given = {"voice": heard.voice, "baseline": beside}
+    logits = keras.Model(network._head.input, [layer.output for layer in layers])(given)
+    each = [log_softmax(keras.ops.convert_to_numpy(some), axis=1) for some in logits]
+    assert np.allclose(network.answers(heard, beside), np.mean(each, axis=0), atol=1e-4)
+    assert (np.mean(each, axis=0).argmax(axis=1) == lesson().truth).mean() > 0.8
+
+
+def test_averaged_heads_are_shown_different_sets_and_taught_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = NetworkPart("relative", {**PART.options, "weighed": True, "averaged": 2})
+    training = TrainingPart(epochs=2, batch=16, learning_rate=0.01)
+    names = [f"{kind}{place}_apart" for kind in ("beyond", "relative") for place in ("", "_2")]
+
+    def learned() -> list[Any]:
+        head = relation.train(lesson(), part, training, tick=NO_TICK, folder=tmp_path)._head
+        return [head.get_layer(name).get_weights()[0] for name in names]
+
+    before = learned()
+    monkeypatch.setattr(relation, "ANOTHER", 7)
+    pairs = zip(names, before, learned(), strict=True)
+    assert [name for name, one, other in pairs if not np.array_equal(one, other)] == names[1::2]
+
+
 def test_what_two_heads_answer_survives_the_file_and_eight_bits(weighed: ToldNetwork, tmp_path: Path) -> None:
     exact, small = tmp_path / f"exact{modelfile.SUFFIX}", tmp_path / f"small{modelfile.SUFFIX}"
     sounds = lesson().train[:6]
@@ -245,6 +279,7 @@ def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> No
     [
         ("layer = 1", "Did you mean 'layer'"),
         ("weighed = true", "accepted are true and false"),
+        ("averaged = 2", "accepted is a whole number from 1 to 20"),
         ('recipe = "waveform"', "hears the sound itself"),
         ("epochs = 2", "fresh means nothing to relative"),
     ],
@@ -253,12 +288,14 @@ def test_a_recipe_that_does_not_fit_is_refused(setting: str, says: str) -> None:
     wrong = {
         "layer = 1": "layr = 1",
         "weighed = true": 'weighed = "no"',
+        "averaged = 2": "averaged = 0",
         'recipe = "waveform"': 'recipe = "mfcc40"',
         "epochs = 2": 'fresh = ["speed"]',
     }
     text = (
         f'name = "r"\n[corpora]\nnames = ["tess"]\n[features]\nrecipe = "waveform"\n[network]\nkind = "relative"\n'
-        f'backbone = "{TINY.as_posix()}"\nlayer = 1\nweighed = true\n[split]\nprotocol = "speaker-folds"\nfolds = 2\n'
+        f'backbone = "{TINY.as_posix()}"\nlayer = 1\nweighed = true\naveraged = 2\n'
+        f'[split]\nprotocol = "speaker-folds"\nfolds = 2\n'
         "[training]\nepochs = 2\n"
     )
     learners.check(recipes.parse(text))

@@ -23,7 +23,16 @@ from intone.learn.episodes import Cast, vectors
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
 from intone.learn.networks.encoder import main_share, second_head
-from intone.learn.networks.relative import BEYOND, DIRECTIONS, KNOWING, ONE_EMOTION, STANDING, relative
+from intone.learn.networks.relative import (
+    BEYOND,
+    DIRECTIONS,
+    KNOWING,
+    ONE_EMOTION,
+    STANDING,
+    TOLD,
+    relative,
+    taught_by,
+)
 from intone.learn.recipe import NetworkPart, TrainingPart
 
 Floats = NDArray[np.float32]
@@ -37,6 +46,8 @@ SECOND = TrainingPart(
 """How an encoder's second head is taught."""
 _KNOWN: dict[tuple[str, str], dict[str, Floats]] = {}
 """The voices that a backbone's layers have given, by the digests of their sounds."""
+ANOTHER = 10_000
+"""From the seed of a head to that of the next of its kind, further than the seeds of a recipe lie apart."""
 REST = tuple(str(emotion) for emotion in Emotion).index(str(Emotion.NEUTRAL))
 """Which label a speaker at rest has; the seven come first among a recipe's."""
 
@@ -91,7 +102,7 @@ def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, 
     raw = heard.reshape(1 + training.copies, len(lesson.train), -1)
     upper = _built({**options, "start": "voice"}, lesson.labels)
     head = keras.Model(upper.input, upper.get_layer("logits").output)
-    history = taught(whole, head, raw, lesson, training, tick)
+    history = taught(whole, head, raw, lesson, training, tick, averaged=network.options.get("averaged", 1))
     history.to_csv(folder / fit.HISTORY, index=False)
     return Told(whole, head, weighed=network.options.get("weighed", False))
 
@@ -131,7 +142,14 @@ def completed(
 
 
 def taught(
-    whole: Any, head: Any, raw: Floats, lesson: Lesson[Sounds], training: TrainingPart, tick: Tick
+    whole: Any,
+    head: Any,
+    raw: Floats,
+    lesson: Lesson[Sounds],
+    training: TrainingPart,
+    tick: Tick,
+    *,
+    averaged: int = 1,
 ) -> pd.DataFrame:
     """Teach a head by episodes from voices that are not standardised yet, and put it into the whole network.
 
@@ -140,26 +158,35 @@ def taught(
     Returns
     -------
     pandas.DataFrame
-        The history: loss and accuracy by epoch, of two heads that are weighed their mean.
+        The history: loss and accuracy by epoch, of several heads their mean.
     """
     origin = lesson.origin
     if origin is None:
         raise UsageError(f"{KIND} learns from speakers; the lesson does not tell whose its utterances are.")
     voices = _placed(whole, raw, lesson, training)
     directions = voices.shape[-1] - raw.shape[-1]
-    # Taught by itself, each learns nothing from what the other is shown, and no decay of weights reaches the other.
-    outputs = [head.get_layer(name).output for name in (BEYOND, KNOWING)] if directions else [head.output]
+    # Taught by itself, each learns nothing from what the others are shown, and no decay of weights reaches the others.
+    heads = [(kind, turn) for turn in range(averaged) for kind in ((BEYOND, KNOWING) if directions else (TOLD,))]
+    several = len(heads) > 1
+    outputs = [head.get_layer(taught_by(*one)).output for one in heads] if several else [head.output]
     trainers = [_trainer(head.input, output, training, voices.shape[1]) for output in outputs]
+    seeds = [lesson.seed + ANOTHER * turn for _, turn in heads]
     # A difference is from sounds that are as they were: of several tempos a baseline would be of nobody.
     lessons = [
-        Episodes(lesson, training, voices[:1] if varied else voices, origin, varied=varied)
-        for varied in ((True, False) if directions else (False,))
+        Episodes(
+            replace(lesson, seed=seed),
+            training,
+            voices[:1] if kind == BEYOND else voices,
+            origin,
+            varied=kind == BEYOND,
+        )
+        for seed, (kind, _) in zip(seeds, heads, strict=True)
     ]
     history = []
     for epoch in range(training.epochs):
         found = []
-        for trainer, episodes in zip(trainers, lessons, strict=True):
-            fit.seed_dropout(trainer, lesson.seed, epoch)
+        for trainer, episodes, seed in zip(trainers, lessons, seeds, strict=True):
+            fit.seed_dropout(trainer, seed, epoch)
             found.append(fit.learned(trainer, episodes.of(epoch)))
         means = {name: float(np.mean([each[name] for each in found])) for name in found[0]}
         history.append({"epoch": epoch + 1, **means})

@@ -27,7 +27,8 @@ LEAST_SPREAD = 1e-4
 """Added to a variance along a direction, of which a logarithm is taken."""
 IN_DOUBT = 0.5
 """Added to the log-odds that a baseline is of one emotion alone: not to see that costs more than to be wrong."""
-STANDING, DIRECTIONS, ONE_EMOTION, BEYOND, KNOWING = "standing", "directions", "of_one_emotion", "beyond", "knowing"
+STANDING, DIRECTIONS, ONE_EMOTION = "standing", "directions", "of_one_emotion"
+BEYOND, KNOWING, TOLD = "beyond", "knowing", "told"
 """Layers that the training of :mod:`intone.learn.relation` looks for."""
 
 
@@ -39,6 +40,7 @@ def relative(
     hidden: int = 256,
     dropout: float = 0.3,
     weighed: bool = False,
+    averaged: int = 1,
     start: Literal["voice"] | None = None,
 ) -> Any:
     """Build a network on frozen layers of a Whisper encoder, with its weights, and a head that knows the speaker.
@@ -60,6 +62,9 @@ def relative(
     weighed : bool, default False
         Whether two heads answer, weighed by how likely the baseline is of one emotion alone; see
         :func:`relative_logits`.
+    averaged : int, default 1
+        How many heads answer in the place of each, whose logarithms of probabilities are averaged. They differ in what
+        they begin with and in what they are shown when.
     start : "voice", optional
         Where the network begins. Left out, it hears sound: ``waveform`` ``(batch, samples)`` at 16 kHz and ``lengths``
         ``(batch,)``, as the encoder does; with ``"voice"`` it is given that.
@@ -93,9 +98,8 @@ def relative(
             )
             states.append(x)
         voice = voice_of(beside_each_other([states[number] for number in heard]), mask, directions)
-    logits = relative_logits(
-        voice, baseline, labels, hidden=hidden, dropout=dropout, name="logits", directions=directions
-    )
+    size: dict[str, Any] = {"hidden": hidden, "dropout": dropout, "averaged": averaged}
+    logits = relative_logits(voice, baseline, labels, **size, name="logits", directions=directions)
     network = keras.Model(inputs, layers.Softmax(name="probabilities")(logits), name="relative")
     whisper.set_fixed(network)
     weights.fill(network)
@@ -133,21 +137,24 @@ class Head:
         As for :func:`relative`.
     name : str
         Of the layer that gives the logits.
+    stem : str, default "relative"
+        What the names of its other layers begin with.
     beyond : bool, default False
         Whether it is given nothing but how far a voice lies from its baseline: what the baseline itself is like, and of
         how many utterances, it cannot know then.
     """
 
-    def __init__(self, labels: int, *, hidden: int, dropout: float, name: str, beyond: bool = False) -> None:
+    def __init__(
+        self, labels: int, *, hidden: int, dropout: float, name: str, stem: str = "relative", beyond: bool = False
+    ) -> None:
         # What a layer begins with is drawn when it is made, so the order decides what a seed gives.
-        stem = "beyond" if beyond else "relative"
         self._beyond = beyond
         self._apart, self._apart_kept = layers.Dense(hidden, name=f"{stem}_apart"), layers.Dropout(dropout)
         if not beyond:
-            self._usual = layers.Dense(hidden, use_bias=False, name="relative_usual")
+            self._usual = layers.Dense(hidden, use_bias=False, name=f"{stem}_usual")
             self._usual_kept = layers.Dropout(dropout)
-            self._count = layers.Dense(hidden, use_bias=False, name="relative_count")
-            self._rest = layers.Dense(hidden, use_bias=False, name="relative_rest")
+            self._count = layers.Dense(hidden, use_bias=False, name=f"{stem}_count")
+            self._rest = layers.Dense(hidden, use_bias=False, name=f"{stem}_rest")
         self._logits, self._kept = layers.Dense(labels, name=name), layers.Dropout(dropout)
 
     def __call__(self, voice: Any, baseline: Any = None) -> Any:
@@ -169,7 +176,15 @@ class Head:
 
 
 def relative_logits(
-    voice: Any, baseline: Any, labels: int, *, hidden: int, dropout: float, name: str, directions: int = 0
+    voice: Any,
+    baseline: Any,
+    labels: int,
+    *,
+    hidden: int,
+    dropout: float,
+    name: str,
+    directions: int = 0,
+    averaged: int = 1,
 ) -> Any:
     """Give the logits ``(batch, labels)`` of voices beside baselines; the layer that gives them gets the name.
 
@@ -179,26 +194,50 @@ def relative_logits(
     anger it hears nothing unusual. How much a baseline's utterances differ along the directions tells how likely it is
     of one emotion alone, and the likelier that is, the more the second counts, and what both would answer without a
     baseline. The heads are not given the directions: fitted to the training, they would stand in for the voice.
-    The layers ``beyond`` and ``knowing`` ``(batch, labels)`` give the logits of either, to be taught.
+    The layers ``beyond`` and ``knowing`` ``(batch, labels)`` give the logits of either, to be taught, or, where several
+    heads are to be ``averaged``, those that :func:`taught_by` names.
     """
+    size: dict[str, Any] = {"hidden": hidden, "dropout": dropout}
+
+    def team(kind: str, within: str) -> list[Head]:
+        """Make the heads of a kind; how the names of their other layers begin is ``within``."""
+        names = [(taught_by(kind, turn), taught_by(within, turn)) for turn in range(averaged)]
+        return [Head(labels, **size, name=f"{own}_logits", stem=stem, beyond=kind == BEYOND) for own, stem in names]
+
+    def asked(kind: str, heads: list[Head], *given: Any) -> Any:
+        """Give the logarithms of what heads answer, each by a layer of its own."""
+        named = [layers.Identity(name=taught_by(kind, turn)) for turn in range(averaged)]
+        return _averaged([layer(head(*given)) for layer, head in zip(named, heads, strict=True)])
+
     if not directions:
-        return Head(labels, hidden=hidden, dropout=dropout, name=name)(voice, baseline)
+        if averaged == 1:
+            return Head(labels, **size, name=name)(voice, baseline)
+        return layers.Identity(name=name)(asked(TOLD, team(TOLD, "relative"), voice, baseline))
     width = voice.shape[-1] - directions
     mean, variance, count, rest = _parts(baseline, voice.shape[-1])
     own = ops.concatenate([mean[:, :width], variance[:, :width], count, rest], axis=-1)
     voice = voice[:, :width]
-    heads = [
-        Head(labels, hidden=hidden, dropout=dropout, name=f"{stem}_logits", beyond=stem == BEYOND)
-        for stem in (BEYOND, KNOWING)
-    ]
-    beyond, knowing = (
-        ops.log_softmax(layers.Identity(name=stem)(head(voice, own)), axis=-1)
-        for stem, head in zip((BEYOND, KNOWING), heads, strict=True)
-    )
-    without = sum(ops.log_softmax(head(voice), axis=-1) for head in heads) / 2
+    differing, told = team(BEYOND, BEYOND), team(KNOWING, "relative")
+    beyond, knowing = asked(BEYOND, differing, voice, own), asked(KNOWING, told, voice, own)
+    without = _averaged([head(voice) for head in (*differing, *told)])
     one = _of_one_emotion(variance[:, width:], count, rest)
     # Logarithms are weighed, not probabilities: below the logarithm of their sum no weights could be in eight bits.
     return layers.Add(name=name)([(1 - one) * beyond, one * (knowing + without) / 2])
+
+
+def taught_by(kind: str, turn: int) -> str:
+    """Name the layer by which a head of a kind is taught, or another layer of it: the first head's has no number.
+
+    Examples
+    --------
+    >>> [taught_by(BEYOND, turn) for turn in range(3)]
+    ['beyond', 'beyond_2', 'beyond_3']
+    """
+    return f"{kind}_{turn + 1}" if turn else kind
+
+
+def _averaged(logits: list[Any]) -> Any:
+    return sum(ops.log_softmax(one, axis=-1) for one in logits) / len(logits)
 
 
 def _of_one_emotion(variance: Any, count: Any, rest: Any) -> Any:
