@@ -17,7 +17,7 @@ import intone
 from intone import Baseline
 from intone.emotions import Emotion
 from intone.errors import BaselineError, NoSpeechError, UsageError
-from intone.features import Sounds
+from intone.features import Inputs, Sounds
 from intone.hear import audio, modelfile
 from intone.hear.answering import softmax
 from intone.hear.engines import nobody
@@ -232,6 +232,44 @@ def test_averaged_heads_are_shown_different_sets_and_taught_apart(
     assert [name for name, one, other in pairs if not np.array_equal(one, other)] == names[1::2]
 
 
+def test_the_means_of_parts_stand_behind_that_of_the_whole() -> None:
+    network = relative(labels=7, backbone=TINY, layer=[0, 1], parts=2)
+    below = keras.Model(
+        {name: network.input[name] for name in ("waveform", "lengths")}, network.get_layer("voice").output
+    )
+    even, longer = noise(6_400), noise(16_000)
+
+    def voices(*sounds: Any) -> Any:
+        return keras.ops.convert_to_numpy(below(Inputs.of_sounds(sounds).feed()))
+
+    (alone,) = voices(even)
+    mean, _deviation, first, second = np.split(alone, 4)
+    assert np.allclose((first + second) / 2, mean, atol=1e-4)
+    assert np.abs(first - second).max() > 0.01
+    assert np.allclose(voices(even, longer)[0], alone, atol=1e-3)  # padding is no part
+
+
+def test_a_model_that_hears_parts_is_written_and_tells_what_comes_first(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    sounds, truth = [], []
+    for take in range(48):
+        halves = [random.normal(0, 0.1, 3_200 + 160 * (take % 5)) for _ in range(2)]
+        halves[take % 2] = np.convolve(halves[take % 2], np.ones(8) / 2, "same")
+        sounds.append(np.concatenate(halves).astype(np.float32))
+        truth.append((LABELS.index("anger"), REST)[take % 2])
+    origin = pd.DataFrame({"corpus": "made", "speaker": np.repeat(["Ann", "Ben"], 24)})
+    one = replace(lesson(), train=Sounds(tuple(sounds)), truth=np.array(truth), origin=origin)
+    part = NetworkPart("relative", {**PART.options, "parts": 2})
+    training = TrainingPart(epochs=8, batch=16, learning_rate=0.01)
+    network = ToldNetwork(relation.train(one, part, training, tick=NO_TICK, folder=tmp_path))
+    path = tmp_path / f"parts{modelfile.SUFFIX}"
+    network.write(CARD, path, proof=one.train)
+    forwards = intone.load(path).predict_batch(sounds, rate=16_000)
+    backwards = intone.load(path).predict_batch([sound[::-1].copy() for sound in sounds], rate=16_000)
+    turned = [first.emotion != second.emotion for first, second in zip(forwards, backwards, strict=True)]
+    assert np.mean(turned) > 0.9
+
+
 def test_what_two_heads_answer_survives_the_file_and_eight_bits(weighed: ToldNetwork, tmp_path: Path) -> None:
     exact, small = tmp_path / f"exact{modelfile.SUFFIX}", tmp_path / f"small{modelfile.SUFFIX}"
     sounds = lesson().train[:6]
@@ -280,6 +318,7 @@ def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> No
         ("layer = 1", "Did you mean 'layer'"),
         ("weighed = true", "accepted are true and false"),
         ("averaged = 2", "accepted is a whole number from 1 to 20"),
+        ("parts = 3", "parts is True; accepted is a whole number from 1 to 20"),
         ('recipe = "waveform"', "hears the sound itself"),
         ("epochs = 2", "fresh means nothing to relative"),
     ],
@@ -289,12 +328,13 @@ def test_a_recipe_that_does_not_fit_is_refused(setting: str, says: str) -> None:
         "layer = 1": "layr = 1",
         "weighed = true": 'weighed = "no"',
         "averaged = 2": "averaged = 0",
+        "parts = 3": "parts = true",
         'recipe = "waveform"': 'recipe = "mfcc40"',
         "epochs = 2": 'fresh = ["speed"]',
     }
     text = (
         f'name = "r"\n[corpora]\nnames = ["tess"]\n[features]\nrecipe = "waveform"\n[network]\nkind = "relative"\n'
-        f'backbone = "{TINY.as_posix()}"\nlayer = 1\nweighed = true\naveraged = 2\n'
+        f'backbone = "{TINY.as_posix()}"\nlayer = 1\nweighed = true\naveraged = 2\nparts = 3\n'
         f'[split]\nprotocol = "speaker-folds"\nfolds = 2\n'
         "[training]\nepochs = 2\n"
     )

@@ -44,7 +44,7 @@ SECOND = TrainingPart(
     epochs=20, batch=128, per_epoch=6000, learning_rate=0.001, schedule="one-cycle", weight_decay=0.02
 )
 """How an encoder's second head is taught."""
-_KNOWN: dict[tuple[str, str], dict[str, Floats]] = {}
+_KNOWN: dict[tuple[str, ...], dict[str, Floats]] = {}
 """The voices that a backbone's layers have given, by the digests of their sounds."""
 ANOTHER = 10_000
 """From the seed of a head to that of the next of its kind, further than the seeds of a recipe lie apart."""
@@ -331,7 +331,7 @@ def _voices(heard: Heard) -> Floats:
 
 def _known(lower: Any, sounds: Sounds, network: NetworkPart) -> Floats:
     """Give voices before they are standardised; folds share their sounds, and what is frozen hears each once."""
-    key = (network.options["backbone"], str(network.options.get("layer")))
+    key = tuple(str(network.options.get(option)) for option in ("backbone", "layer", "parts"))
     if key not in _KNOWN:
         _KNOWN.clear()
     shelf = _KNOWN.setdefault(key, {})

@@ -92,9 +92,10 @@ def check(kind: str, given: Mapping[str, Any], accepted: Collection[str]) -> Non
             raise unknown(f"option of the network {kind}", option, accepted)
     if type(given.get("weighed", False)) is not bool:
         raise UsageError(f"[network] weighed is {given['weighed']!r}; accepted are true and false.")
-    averaged = given.get("averaged", 1)
-    if type(averaged) is not int or not 1 <= averaged <= 20:
-        raise UsageError(f"[network] averaged is {averaged!r}; accepted is a whole number from 1 to 20.")
+    for option in ("averaged", "parts"):
+        number = given.get(option, 1)
+        if type(number) is not int or not 1 <= number <= 20:
+            raise UsageError(f"[network] {option} is {number!r}; accepted is a whole number from 1 to 20.")
     if not isinstance(given.get("backbone"), str):
         raise UsageError(f"[network] {kind} needs 'backbone', a folder or an id such as 'openai/whisper-tiny.en'.")
     read(given["backbone"])

@@ -1,9 +1,9 @@
 """The relative network: how a voice differs from what it sounds like otherwise, on frozen layers of a speech encoder.
 
 An utterance's *voice* is the mean and the deviation over time of one layer's output, each number brought to the mean
-and deviation that it has over the training; where two heads are weighed, a few sums of them follow, along which
-emotions differ. A *baseline* says what a speaker's utterances have been so far: the mean and the variance of their
-voices, how many they were, and whether the speaker was at rest in them.
+and deviation that it has over the training; the means of its parts may follow, and where two heads are weighed, a few
+sums of it all along which emotions differ. A *baseline* says what a speaker's utterances have been so far: the mean and
+the variance of their voices, how many they were, and whether the speaker was at rest in them.
 """
 
 from collections.abc import Sequence
@@ -41,12 +41,13 @@ def relative(
     dropout: float = 0.3,
     weighed: bool = False,
     averaged: int = 1,
+    parts: int = 1,
     start: Literal["voice"] | None = None,
 ) -> Any:
     """Build a network on frozen layers of a Whisper encoder, with its weights, and a head that knows the speaker.
 
-    Its layers ``voice`` ``(batch, width)``, twice as wide as the layers heard and more where two
-    heads are ``weighed``, ``logits`` and ``probabilities``
+    Its layers ``voice`` ``(batch, width)``, twice as wide as the layers heard and more where an utterance has ``parts``
+    or two heads are ``weighed``, ``logits`` and ``probabilities``
     ``(batch, labels)`` are there to be looked at. Only the head learns.
 
     Parameters
@@ -65,6 +66,8 @@ def relative(
     averaged : int, default 1
         How many heads answer in the place of each, whose logarithms of probabilities are averaged. They differ in what
         they begin with and in what they are shown when.
+    parts : int, default 1
+        Into how many parts of equal length an utterance is cut, whose means stand in its voice too; 1 leaves it whole.
     start : "voice", optional
         Where the network begins. Left out, it hears sound: ``waveform`` ``(batch, samples)`` at 16 kHz and ``lengths``
         ``(batch,)``, as the encoder does; with ``"voice"`` it is given that.
@@ -81,7 +84,7 @@ def relative(
     if not heard or not all(0 <= number <= weights.layers for number in heard):
         raise ValueError(f"layer is {layer}; accepted are 0 to {weights.layers}, which the backbone has.")
     directions = directions_of(labels, weighed=weighed)
-    width = 2 * weights.width * len(heard) + directions
+    width = (2 if parts == 1 else 2 + parts) * weights.width * len(heard) + directions
     baseline = keras.Input((2 * width + 2,), name="baseline")
     if start == "voice":
         voice = keras.Input((width,), name="voice")
@@ -97,7 +100,7 @@ def relative(
                 x, mask, f"layer_{number}", heads=weights.heads, feed_forward=weights.feed_forward
             )
             states.append(x)
-        voice = voice_of(beside_each_other([states[number] for number in heard]), mask, directions)
+        voice = voice_of(beside_each_other([states[number] for number in heard]), mask, directions, parts)
     size: dict[str, Any] = {"hidden": hidden, "dropout": dropout, "averaged": averaged}
     logits = relative_logits(voice, baseline, labels, **size, name="logits", directions=directions)
     network = keras.Model(inputs, layers.Softmax(name="probabilities")(logits), name="relative")
@@ -111,21 +114,40 @@ def beside_each_other(states: Sequence[Any]) -> Any:
     return states[0] if len(states) == 1 else ops.concatenate(states, axis=-1)
 
 
-def voice_of(x: Any, mask: Any, directions: int = 0) -> Any:
+def voice_of(x: Any, mask: Any, directions: int = 0, parts: int = 1) -> Any:
     """Give the mean and the deviation over an utterance's own frames, as they stand among those of the training.
 
-    Behind them come so many ``directions``, sums of them along which emotions differ. The layer that gives it all is
-    ``voice``; what the layers ``standing`` and ``directions`` compute, the training puts in.
+    Of several ``parts`` their means follow. Behind them come so many ``directions``, sums of them along which emotions
+    differ. The layer that gives it all is ``voice``; what the layers ``standing`` and ``directions`` compute, the
+    training puts in.
     """
     mean = masked_mean(x, mask)
     deviation = ops.sqrt(masked_mean(ops.square(x - ops.expand_dims(mean, 1)), mask) + 1e-8)
     # A batch normalisation that never learns.
     still = layers.BatchNormalization(center=False, scale=False, epsilon=1e-8, trainable=False, name=STANDING)
-    standing = still(ops.concatenate([mean, deviation], axis=-1))
+    within = [masked_mean(x, own) for own in parts_of(mask, parts)] if parts > 1 else []
+    standing = still(ops.concatenate([mean, deviation, *within], axis=-1))
     if not directions:
         return layers.Identity(name="voice")(standing)
     along = layers.Dense(directions, use_bias=False, trainable=False, name=DIRECTIONS)(standing)
     return layers.Concatenate(name="voice")([standing, along])
+
+
+def parts_of(mask: Any, parts: int) -> list[Any]:
+    """Cut utterances into parts of equal length: the mask ``(batch, frames, 1)`` of each.
+
+    A frame that lies in two parts is in both, so that none is empty, however short the utterance.
+
+    Examples
+    --------
+    >>> first, second = parts_of(ops.reshape(ops.array([1.0, 1.0, 1.0, 0.0]), (1, 4, 1)), 2)
+    >>> ops.convert_to_numpy(first).ravel().tolist(), ops.convert_to_numpy(second).ravel().tolist()
+    ([1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0])
+    """
+    frames = ops.sum(mask, axis=1, keepdims=True)
+    begins = parts * (ops.cumsum(mask, axis=1) - 1)  # of each frame, in parts of the utterance's length
+    within = [(begins > part * frames - parts, begins < (part + 1) * frames) for part in range(parts)]
+    return [mask * ops.cast(ops.logical_and(late, early), "float32") for late, early in within]
 
 
 class Head:
