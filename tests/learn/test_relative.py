@@ -199,15 +199,16 @@ def test_of_two_heads_only_the_one_that_is_told_everything_learns_from_copies(tm
     assert not np.allclose(own["relative_apart"], exchanged["relative_apart"], atol=1e-2)
 
 
-@pytest.mark.parametrize("heads", [("told",), ("beyond", "knowing")])
-def test_averaged_heads_answer_together(tmp_path: Path, heads: tuple[str, ...]) -> None:
-    part = NetworkPart("relative", {**PART.options, "weighed": len(heads) > 1, "averaged": 2})
+@pytest.mark.parametrize(("weighed", "answering"), [(False, "told"), (True, "knowing")])
+def test_averaged_heads_answer_together(tmp_path: Path, weighed: bool, answering: str) -> None:
+    """Without a baseline, those that are told only how a voice differs from it say nothing."""
+    part = NetworkPart("relative", {**PART.options, "weighed": weighed, "averaged": 2})
     training = TrainingPart(epochs=4, batch=16, learning_rate=0.01)
     network = relation.train(lesson(), part, training, tick=NO_TICK, folder=tmp_path)
     heard = network.hear(lesson().train)
     assert heard.voice is not None
     beside = np.tile(nobody(heard.voice.shape[1]), (len(heard.voice), 1))
-    layers = [network._head.get_layer(name + place) for name in heads for place in ("", "_2")]
+    layers = [network._head.get_layer(answering + place) for place in ("", "_2")]
     given = {"voice": heard.voice, "baseline": beside}
     logits = keras.Model(network._head.input, [layer.output for layer in layers])(given)
     each = [log_softmax(keras.ops.convert_to_numpy(some), axis=1) for some in logits]

@@ -25,7 +25,7 @@ LEAST_VARIANCE = 0.02
 """Of a voice's number, as a share of that over all speakers."""
 LEAST_SPREAD = 1e-4
 """Added to a variance along a direction, of which a logarithm is taken."""
-IN_DOUBT = 0.5
+IN_DOUBT = 1.0
 """Added to the log-odds that a baseline is of one emotion alone: not to see that costs more than to be wrong."""
 STANDING, DIRECTIONS, ONE_EMOTION = "standing", "directions", "of_one_emotion"
 BEYOND, KNOWING, TOLD = "beyond", "knowing", "told"
@@ -214,8 +214,9 @@ def relative_logits(
     its baseline, the second all that a baseline says. The first knows nothing that holds for the voices of the training
     alone, so that it is much the better one on voices of another kind; but of an angry caller whose baseline is all
     anger it hears nothing unusual. How much a baseline's utterances differ along the directions tells how likely it is
-    of one emotion alone, and the likelier that is, the more the second counts, and what both would answer without a
-    baseline. The heads are not given the directions: fitted to the training, they would stand in for the voice.
+    of one emotion alone, and the likelier that is, the more the second counts, beside the baseline and as if there were
+    none; without a baseline, it answers by itself. The heads are not given the directions: fitted to the training, they
+    would stand in for the voice.
     The layers ``beyond`` and ``knowing`` ``(batch, labels)`` give the logits of either, to be taught, or, where several
     heads are to be ``averaged``, those that :func:`taught_by` names.
     """
@@ -241,7 +242,7 @@ def relative_logits(
     voice = voice[:, :width]
     differing, told = team(BEYOND, BEYOND), team(KNOWING, "relative")
     beyond, knowing = asked(BEYOND, differing, voice, own), asked(KNOWING, told, voice, own)
-    without = _averaged([head(voice) for head in (*differing, *told)])
+    without = _averaged([head(voice) for head in told])
     one = _of_one_emotion(variance[:, width:], count, rest)
     # Logarithms are weighed, not probabilities: below the logarithm of their sum no weights could be in eight bits.
     return layers.Add(name=name)([(1 - one) * beyond, one * (knowing + without) / 2])
@@ -265,13 +266,12 @@ def _averaged(logits: list[Any]) -> Any:
 def _of_one_emotion(variance: Any, count: Any, rest: Any) -> Any:
     """Give how likely baselines are of one emotion alone ``(batch, 1)``, by their variance along the directions.
 
-    Of who was heard once or never that cannot be told, and it is two thirds: without a baseline both heads count alike
-    then. Of who is known to be at rest a third was best.
+    What was heard once or never is of no more than one. Of who is known to be at rest a third was best.
     """
     told = ops.cast(count > 1, "float32") * (1 - rest)
     seen = spread_features(variance, count)
     odds = layers.Dense(1, trainable=False, name=ONE_EMOTION)(seen)
-    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) * (2 - rest) / 3
+    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) * (1 - rest * 2 / 3)
 
 
 def directions_of(labels: int, *, weighed: bool) -> int:
