@@ -40,6 +40,8 @@ def test_the_hash_tells_recipes_apart_and_line_ends_not() -> None:
         ("seeds = [5]", "seeds = [5, 5]", "different whole numbers"),
         ("seeds = [5]", "seeds = []", "at least one"),
         ("seeds = [5]", "seeds = 5", "a list"),
+        ("epochs = 3", "epochs = 3\ncopies = 2", "copies is 2 and augment []; accepted are"),
+        ("epochs = 3", 'epochs = 3\naugment = ["speed"]', "copies is 0 and augment ['speed']"),
         ('names = ["tess"]', "names = []", "at least one corpus"),
         ('names = ["tess"]', 'names = ["tess"]\ncalm = "neutrl"', "Did you mean 'neutral'"),
         ("test = 0.25", "test = 1.5", "0.01 to 0.9"),

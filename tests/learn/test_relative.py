@@ -322,6 +322,7 @@ def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> No
         ("parts = 3", "parts is True; accepted is a whole number from 1 to 20"),
         ('recipe = "waveform"', "hears the sound itself"),
         ("epochs = 2", "fresh means nothing to relative"),
+        ('augment = ["speed"]', "no augmentation 'sped'. Did you mean 'speed'?"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_refused(setting: str, says: str) -> None:
@@ -332,12 +333,13 @@ def test_a_recipe_that_does_not_fit_is_refused(setting: str, says: str) -> None:
         "parts = 3": "parts = true",
         'recipe = "waveform"': 'recipe = "mfcc40"',
         "epochs = 2": 'fresh = ["speed"]',
+        'augment = ["speed"]': 'augment = ["sped"]',
     }
     text = (
         f'name = "r"\n[corpora]\nnames = ["tess"]\n[features]\nrecipe = "waveform"\n[network]\nkind = "relative"\n'
         f'backbone = "{TINY.as_posix()}"\nlayer = 1\nweighed = true\naveraged = 2\nparts = 3\n'
         f'[split]\nprotocol = "speaker-folds"\nfolds = 2\n'
-        "[training]\nepochs = 2\n"
+        '[training]\nepochs = 2\ncopies = 1\naugment = ["speed"]\n'
     )
     learners.check(recipes.parse(text))
     with pytest.raises(UsageError) as refused:

@@ -189,6 +189,25 @@ METHODS: dict[str, Callable[[Samples, np.random.Generator], Samples]] = {
 """Changes of a sound by name; each draws its strength from the generator."""
 
 
+def check(methods: tuple[str, ...]) -> None:
+    """Refuse a name that is none of :data:`METHODS`, before anything is heard.
+
+    Raises
+    ------
+    UsageError
+        There is no method of that name.
+
+    Examples
+    --------
+    >>> check(("noise", "nois"))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    intone.errors.UsageError: There is no augmentation 'nois'. Did you mean 'noise'? Accepted: codec, ...
+    """
+    for name in methods:
+        if name not in METHODS:
+            raise unknown("augmentation", name, METHODS)
+
+
 def heard_anew(samples: Samples, methods: tuple[str, ...], generator: np.random.Generator) -> Samples:
     """Change a sound by each of the methods in turn, each with even odds.
 
@@ -206,9 +225,8 @@ def heard_anew(samples: Samples, methods: tuple[str, ...], generator: np.random.
     UsageError
         There is no method of that name.
     """
+    check(methods)
     for name in methods:
-        if name not in METHODS:
-            raise unknown("augmentation", name, METHODS)
         if generator.random() < 0.5:
             samples = METHODS[name](samples, generator)
     return samples

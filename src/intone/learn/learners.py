@@ -17,7 +17,7 @@ from intone.features import Inputs, Sounds
 from intone.hear import engines, pieces
 from intone.hear.engines import Heard
 from intone.hear.modelfile import Card
-from intone.learn import classical, codecs, episodes, export, fit, networks, relation, tune
+from intone.learn import augment, classical, codecs, episodes, export, fit, networks, relation, tune
 from intone.learn.dataset import WAVEFORM
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
@@ -240,6 +240,7 @@ def check(recipe: TrainingRecipe) -> None:
             "[training] balance": training.balance != "none",
             "[training] per_epoch": training.per_epoch,
         }
+    augment.check(training.augment)
     if "codec" in (*training.fresh, *training.augment):
         codecs.check()
     for key, value in meaningless.items():

@@ -293,6 +293,11 @@ def training_part(stored: Mapping[str, Any], where: str) -> TrainingPart:
         ("per_epoch", part.per_epoch, 0, 10_000_000),
     ]
     _check_bounds(bounds, where)
+    if bool(part.copies) != bool(part.augment):
+        raise UsageError(
+            f"{where} copies is {part.copies} and augment {list(part.augment)}; accepted are at least one copy and one "
+            "method to change it by, or neither."
+        )
     if not part.seeds or len(set(part.seeds)) < len(part.seeds) or min(part.seeds) < 0:
         raise UsageError(f"{where} seeds must be different whole numbers, at least one, none below 0.")
     return part

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from intone.errors import UsageError, unknown
+from intone.errors import UsageError
 from intone.features import Inputs, Sounds
 from intone.hear import engines
 from intone.learn import augment, fit, relation, stages
@@ -43,9 +43,7 @@ def check(network: NetworkPart, training: TrainingPart) -> None:
     UsageError
         There is no such option or augmentation, the backbone is not named or not to be had, or ``frozen`` is no stage.
     """
-    for name in training.fresh:
-        if name not in augment.METHODS:
-            raise unknown("augmentation", name, augment.METHODS)
+    augment.check(training.fresh)
     frozen = network.options.get("frozen", 0)
     if type(frozen) is not int or frozen < 0:
         raise UsageError(f"[network] frozen is {frozen!r}; accepted is a stage, from 0 on, below which nothing learns.")
