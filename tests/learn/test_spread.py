@@ -107,16 +107,18 @@ def answered(voices: Any, baselines: Any, doubt: float) -> tuple[Any, Any]:
 def test_how_two_heads_are_weighed() -> None:
     voices = np.random.default_rng(0).normal(0, 1, (9, 8)).astype(np.float32)
     alone, together = answered(voices[:1], nobody(8), 0.0)
-    assert np.allclose(together, alone.mean(axis=1), atol=1e-5)  # without a baseline they count alike
+    assert np.allclose(together, alone[:, 1], atol=1e-5)  # without a baseline the told one answers by itself
+    each, once = answered(voices[:1], vectors(voices, [np.arange(1, 2)], [False]), 99.0)
+    assert np.allclose(once, (2 * each[:, 0] + each[:, 1] + alone[:, 1]) / 4, atol=1e-5)  # one utterance tells nothing
     several = vectors(voices, [np.arange(1, 9)], [False])
     each, sure = answered(voices[:1], several, -99.0)
     assert np.allclose(sure, each[:, 0], atol=1e-5)  # that is not of one emotion: the difference decides
     _, doubtful = answered(voices[:1], several, 99.0)
-    assert np.allclose(doubtful, (each[:, 1] + alone.mean(axis=1)) / 2, atol=1e-5)
+    assert np.allclose(doubtful, (each[:, 1] + alone[:, 1]) / 2, atol=1e-5)
     resting = vectors(voices, [np.arange(1, 9)], [True])
     rested = [answered(voices[:1], resting, doubt) for doubt in (-99.0, 99.0)]
     each, _ = rested[0]
-    expected = (4 * each[:, 0] + each[:, 1] + alone.mean(axis=1)) / 6  # that this is of one emotion was said
+    expected = (4 * each[:, 0] + each[:, 1] + alone[:, 1]) / 6  # that this is of one emotion was said
     assert all(np.allclose(together, expected, atol=1e-5) for _, together in rested)
 
 

@@ -132,10 +132,10 @@ class TrainingPart:
         For log-mel spectrograms: each training sequence is stretched or compressed in time by up to this share, and
         over its bands by up to half of it.
     copies : int
-        How many changed copies of each training sound are learned from beside it.
+        How many changed copies of each training sound are learned from beside it; 0 where ``augment`` names nothing.
     augment : tuple of str
-        How the copies are changed: ``codec``, ``equaliser``, ``gain``, ``noise``, ``pitch``, ``reverberation``,
-        ``speed``, ``telephone`` and ``tempo``; see :data:`intone.learn.augment.METHODS`.
+        How the copies are changed, each time with even odds: ``codec``, ``equaliser``, ``gain``, ``noise``, ``pitch``,
+        ``reverberation``, ``speed``, ``telephone`` and ``tempo``; see :data:`intone.learn.augment.METHODS`.
     fresh : tuple of str
         For the network ``encoder``: how each sound is changed anew each time that it is heard, by the same names and
         each with even odds.

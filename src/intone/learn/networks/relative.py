@@ -1,8 +1,8 @@
 """The relative network: how a voice differs from what it sounds like otherwise, on frozen layers of a speech encoder.
 
 An utterance's *voice* is the mean and the deviation over time of one layer's output, each number brought to the mean
-and deviation that it has over the training; the means of its parts may follow, and where two heads are weighed, a few
-sums of it all along which emotions differ. A *baseline* says what a speaker's utterances have been so far: the mean and
+and deviation that it has over the training. The means of parts may follow, and where two heads are weighed, a few sums
+of all these, along which emotions differ. A *baseline* says what a speaker's utterances have been so far: the mean and
 the variance of their voices, how many they were, and whether the speaker was at rest in them.
 """
 
@@ -47,8 +47,8 @@ def relative(
     """Build a network on frozen layers of a Whisper encoder, with its weights, and a head that knows the speaker.
 
     Its layers ``voice`` ``(batch, width)``, twice as wide as the layers heard and more where an utterance has ``parts``
-    or two heads are ``weighed``, ``logits`` and ``probabilities``
-    ``(batch, labels)`` are there to be looked at. Only the head learns.
+    or two heads are ``weighed``, ``logits`` and ``probabilities`` ``(batch, labels)`` are there to be looked at. Only
+    the head learns.
 
     Parameters
     ----------
@@ -67,7 +67,8 @@ def relative(
         How many heads answer in the place of each, whose logarithms of probabilities are averaged. They differ in what
         they begin with and in what they are shown when.
     parts : int, default 1
-        Into how many parts of equal length an utterance is cut, whose means stand in its voice too; 1 leaves it whole.
+        Into how many parts of equal length an utterance is cut, or each piece of a long one, whose means stand in its
+        voice too; 1 leaves it whole.
     start : "voice", optional
         Where the network begins. Left out, it hears sound: ``waveform`` ``(batch, samples)`` at 16 kHz and ``lengths``
         ``(batch,)``, as the encoder does; with ``"voice"`` it is given that.
@@ -145,8 +146,8 @@ def parts_of(mask: Any, parts: int) -> list[Any]:
     ([1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0])
     """
     frames = ops.sum(mask, axis=1, keepdims=True)
-    begins = parts * (ops.cumsum(mask, axis=1) - 1)  # of each frame, in parts of the utterance's length
-    within = [(begins > part * frames - parts, begins < (part + 1) * frames) for part in range(parts)]
+    place = parts * (ops.cumsum(mask, axis=1) - 1)  # both sides times parts: whole numbers, which float32 holds exactly
+    within = [(place > part * frames - parts, place < (part + 1) * frames) for part in range(parts)]
     return [mask * ops.cast(ops.logical_and(late, early), "float32") for late, early in within]
 
 
@@ -184,7 +185,7 @@ class Head:
         if baseline is None:
             return self._logits(self._kept(whisper.gelu(self._apart(self._apart_kept(voice)))))
         width = voice.shape[-1]
-        mean, variance, count, rest = _parts(baseline, width)
+        mean, variance, count, rest = _taken_apart(baseline, width)
         own, spread = count / (count + TRUST_MEAN), count / (count + TRUST_SPREAD)
         usual = own * mean
         range_of = ops.sqrt(ops.maximum(spread * variance + 1 - spread, LEAST_VARIANCE))
@@ -237,7 +238,7 @@ def relative_logits(
             return Head(labels, **size, name=name)(voice, baseline)
         return layers.Identity(name=name)(asked(TOLD, team(TOLD, "relative"), voice, baseline))
     width = voice.shape[-1] - directions
-    mean, variance, count, rest = _parts(baseline, voice.shape[-1])
+    mean, variance, count, rest = _taken_apart(baseline, voice.shape[-1])
     own = ops.concatenate([mean[:, :width], variance[:, :width], count, rest], axis=-1)
     voice = voice[:, :width]
     differing, told = team(BEYOND, BEYOND), team(KNOWING, "relative")
@@ -266,12 +267,14 @@ def _averaged(logits: list[Any]) -> Any:
 def _of_one_emotion(variance: Any, count: Any, rest: Any) -> Any:
     """Give how likely baselines are of one emotion alone ``(batch, 1)``, by their variance along the directions.
 
-    What was heard once or never is of no more than one. Of who is known to be at rest a third was best.
+    Without a baseline it is 1, so that the head that is told everything answers by itself. Of who was heard once it
+    cannot be told, and it is half. Of who is known to be at rest a third was best.
     """
-    told = ops.cast(count > 1, "float32") * (1 - rest)
+    several, heard = (ops.cast(count > least, "float32") for least in (1, 0))
     seen = spread_features(variance, count)
     odds = layers.Dense(1, trainable=False, name=ONE_EMOTION)(seen)
-    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) * (1 - rest * 2 / 3)
+    told = several * (1 - rest)
+    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) * (1 - heard * (3 + rest) / 6)
 
 
 def directions_of(labels: int, *, weighed: bool) -> int:
@@ -295,7 +298,7 @@ def spread_features(variance: Any, count: Any) -> Any:
     return ops.concatenate([spread, many * spread, many, ops.square(many)], axis=-1)
 
 
-def _parts(baseline: Any, width: int) -> tuple[Any, Any, Any, Any]:
+def _taken_apart(baseline: Any, width: int) -> tuple[Any, Any, Any, Any]:
     """Take baselines apart: mean and variance of the voices, their number, and whether the speaker was at rest."""
     mean, variance = baseline[:, :width], baseline[:, width : 2 * width]
     return mean, variance, baseline[:, 2 * width : 2 * width + 1], baseline[:, 2 * width + 1 :]
