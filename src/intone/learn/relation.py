@@ -92,7 +92,7 @@ class Told:
 def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, *, tick: Tick, folder: Path) -> Told:
     """Train a relative network on the training part of a fold; the arguments are those of :func:`intone.learn.fit.fit`.
 
-    It takes seconds, and is begun anew where it was stopped.
+    A head takes from ten seconds to a minute, and all are begun anew where it was stopped.
     """
     keras.utils.set_random_seed(lesson.seed)
     options = {**network.options, "backbone": backbone.read(network.options["backbone"])}
