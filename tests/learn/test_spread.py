@@ -112,13 +112,19 @@ def test_how_two_heads_are_weighed() -> None:
     assert np.allclose(once, (2 * each[:, 0] + each[:, 1] + alone[:, 1]) / 4, atol=1e-5)  # one utterance tells nothing
     several = vectors(voices, [np.arange(1, 9)], [False])
     each, sure = answered(voices[:1], several, -99.0)
-    assert np.allclose(sure, each[:, 0], atol=1e-5)  # that is not of one emotion: the difference decides
+    expected = (4 * each[:, 0] + each[:, 1] + alone[:, 1]) / 6  # of several emotions: the difference counts most
+    assert np.allclose(sure, expected, atol=1e-5)
+    _, even = answered(voices[:1], several, 0.0)
+    share = 1 / 3 + (0.85 - 1 / 3) * expit(1.0)  # what may be either is taken for one emotion sooner
+    expected = (1 - share) * each[:, 0] + share * (each[:, 1] + alone[:, 1]) / 2
+    assert np.allclose(even, expected, atol=1e-5)
     _, doubtful = answered(voices[:1], several, 99.0)
-    assert np.allclose(doubtful, (each[:, 1] + alone[:, 1]) / 2, atol=1e-5)
+    expected = 0.15 * each[:, 0] + 0.85 * (each[:, 1] + alone[:, 1]) / 2  # of one: the difference counts a little
+    assert np.allclose(doubtful, expected, atol=1e-5)
     resting = vectors(voices, [np.arange(1, 9)], [True])
     rested = [answered(voices[:1], resting, doubt) for doubt in (-99.0, 99.0)]
     each, _ = rested[0]
-    expected = (4 * each[:, 0] + each[:, 1] + alone[:, 1]) / 6  # that this is of one emotion was said
+    expected = (2 * each[:, 0] + each[:, 1] + alone[:, 1]) / 4  # that this is of one emotion was said
     assert all(np.allclose(together, expected, atol=1e-5) for _, together in rested)
 
 
@@ -150,11 +156,14 @@ def test_directions_tell_of_the_baseline_and_nothing_of_the_voice() -> None:
 
 
 @given(st.lists(st.floats(-50, 50), min_size=8, max_size=8), st.integers(2, 12))
-def test_what_a_voice_and_its_baseline_have_in_common_moves_no_answer(shift: list[float], count: int) -> None:
+def test_what_a_voice_and_its_baseline_have_in_common_is_nothing_to_the_head_of_differences(
+    shift: list[float], count: int
+) -> None:
     voices = np.random.default_rng(count).normal(0, 1, (count + 1, 8)).astype(np.float32)
     moved = np.array(shift, np.float32)
     one = vectors(voices, [np.arange(1, count + 1)], [False])
     other = one.copy()
     other[:, :8] += moved * (count + 2) / count  # of a mean that a few utterances have only so much is believed
-    answers = [answered(some, beside, -99.0)[1] for some, beside in ((voices[:1], one), (voices[:1] + moved, other))]
-    assert np.allclose(answers[0], answers[1], atol=2e-2)
+    pairs = ((voices[:1], one), (voices[:1] + moved, other))
+    first, second = (answered(some, beside, -99.0)[0][:, 0] for some, beside in pairs)
+    assert np.allclose(first, second, atol=2e-2)

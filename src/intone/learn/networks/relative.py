@@ -27,9 +27,15 @@ LEAST_SPREAD = 1e-4
 """Added to a variance along a direction, of which a logarithm is taken."""
 IN_DOUBT = 1.0
 """Added to the log-odds that a baseline is of one emotion alone: not to see that costs more than to be wrong."""
+LEAST_TOLD, MOST_TOLD = 1 / 3, 0.85
+"""How much the head that is told everything counts beside a baseline of several emotions, and of one: a baseline may be
+mostly of one, and what it seems to be may be wrong."""
 STANDING, DIRECTIONS, ONE_EMOTION = "standing", "directions", "of_one_emotion"
 BEYOND, KNOWING, TOLD = "beyond", "knowing", "told"
 """Layers that the training of :mod:`intone.learn.relation` looks for."""
+LEAST_STRANGE = 2
+"""From which of the backbone's layers on the voice tells what is no speech: to the one below, a synthesiser and another
+microphone are as strange as a siren."""
 
 
 def relative(
@@ -134,6 +140,30 @@ def voice_of(x: Any, mask: Any, directions: int = 0, parts: int = 1) -> Any:
     return layers.Concatenate(name="voice")([standing, along])
 
 
+def strange_numbers(heard: Sequence[int], width: int) -> tuple[tuple[int, int], ...]:
+    """Say which numbers of a voice tell what is no speech, a card's ``strange_numbers``; none are named where all do.
+
+    Parameters
+    ----------
+    heard : sequence of int
+        Behind which layers the voice is taken. Those below :data:`LEAST_STRANGE` tell nothing, where there are others:
+        of these it is the means and deviations over the whole utterance.
+    width : int
+        Of each.
+
+    Examples
+    --------
+    >>> strange_numbers([1, 2], 10), strange_numbers([2, 3], 10)
+    (((10, 20), (30, 40)), ())
+    """
+    below = sum(number < LEAST_STRANGE for number in heard)
+    if below in (0, len(heard)):
+        return ()
+    high = [place for place, number in enumerate(heard) if number >= LEAST_STRANGE]
+    places = [block + place for block in (0, len(heard)) for place in high]
+    return tuple((place * width, (place + 1) * width) for place in places)
+
+
 def parts_of(mask: Any, parts: int) -> list[Any]:
     """Cut utterances into parts of equal length: the mask ``(batch, frames, 1)`` of each.
 
@@ -216,8 +246,8 @@ def relative_logits(
     alone, so that it is much the better one on voices of another kind; but of an angry caller whose baseline is all
     anger it hears nothing unusual. How much a baseline's utterances differ along the directions tells how likely it is
     of one emotion alone, and the likelier that is, the more the second counts, beside the baseline and as if there were
-    none; without a baseline, it answers by itself. The heads are not given the directions: fitted to the training, they
-    would stand in for the voice.
+    none: from a third to most, and wholly where there is no baseline. The heads are not given the directions: fitted to
+    the training, they would stand in for the voice.
     The layers ``beyond`` and ``knowing`` ``(batch, labels)`` give the logits of either, to be taught, or, where several
     heads are to be ``averaged``, those that :func:`taught_by` names.
     """
@@ -244,9 +274,9 @@ def relative_logits(
     differing, told = team(BEYOND, BEYOND), team(KNOWING, "relative")
     beyond, knowing = asked(BEYOND, differing, voice, own), asked(KNOWING, told, voice, own)
     without = _averaged([head(voice) for head in told])
-    one = _of_one_emotion(variance[:, width:], count, rest)
+    share = _told_share(variance[:, width:], count, rest)
     # Logarithms are weighed, not probabilities: below the logarithm of their sum no weights could be in eight bits.
-    return layers.Add(name=name)([(1 - one) * beyond, one * (knowing + without) / 2])
+    return layers.Add(name=name)([(1 - share) * beyond, share * (knowing + without) / 2])
 
 
 def taught_by(kind: str, turn: int) -> str:
@@ -264,17 +294,18 @@ def _averaged(logits: list[Any]) -> Any:
     return sum(ops.log_softmax(one, axis=-1) for one in logits) / len(logits)
 
 
-def _of_one_emotion(variance: Any, count: Any, rest: Any) -> Any:
-    """Give how likely baselines are of one emotion alone ``(batch, 1)``, by their variance along the directions.
+def _told_share(variance: Any, count: Any, rest: Any) -> Any:
+    """Give how much the head that is told everything counts beside baselines ``(batch, 1)``.
 
-    Without a baseline it is 1, so that the head that is told everything answers by itself. Of who was heard once it
-    cannot be told, and it is half. Of who is known to be at rest a third was best.
+    That is the more, the likelier a baseline is of one emotion alone, by its variance along the directions. Of who was
+    heard once it cannot be told, and of who is at rest it is known: half was best for both. Without a baseline it is 1,
+    so that this head answers by itself.
     """
     several, heard = (ops.cast(count > least, "float32") for least in (1, 0))
-    seen = spread_features(variance, count)
-    odds = layers.Dense(1, trainable=False, name=ONE_EMOTION)(seen)
-    told = several * (1 - rest)
-    return told * ops.sigmoid(odds + IN_DOUBT) + (1 - told) * (1 - heard * (3 + rest) / 6)
+    odds = layers.Dense(1, trainable=False, name=ONE_EMOTION)(spread_features(variance, count))
+    seen = several * (1 - rest)
+    likely = LEAST_TOLD + (MOST_TOLD - LEAST_TOLD) * ops.sigmoid(odds + IN_DOUBT)
+    return seen * likely + (1 - seen) * (1 - heard / 2)
 
 
 def directions_of(labels: int, *, weighed: bool) -> int:
