@@ -240,6 +240,17 @@ def test_a_card_with_something_else_in_a_field_is_refused(write: Callable[..., P
     assert key.split("_", maxsplit=1)[0] in refusal(write({**CARD, key: wrong}))
 
 
+@pytest.mark.parametrize(
+    "wrong", ["x", 3, [3], [[1]], [[2, 1]], [[1, 1]], [[-1, 2]], [[True, 2]], [[0, 1.5]], [[0, 1, 2]]]
+)
+def test_numbers_of_a_voice_are_named_from_each_first_to_before_each_second(
+    write: Callable[..., Path], wrong: Any
+) -> None:
+    assert "strange_numbers" in refusal(write({**CARD, "strange_numbers": wrong}))
+    assert load(write({**CARD, "strange_numbers": [[0, 2], [4, 9]]})).card.strange_numbers == ((0, 2), (4, 9))
+    assert load(write(CARD)).card.strange_numbers == ()  # cards from before it was told
+
+
 @pytest.mark.parametrize("key", TEXTS)
 def test_text_is_text(write: Callable[..., Path], key: str) -> None:
     assert f"{key} = '3'; it must be text" in refusal(write({**CARD, key: 3}))

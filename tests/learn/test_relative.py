@@ -1,5 +1,6 @@
 """The relative network: it knows what a speaker sounds like otherwise, and how far to trust that."""
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 import intone
 from intone import Baseline
 from intone.emotions import Emotion
-from intone.errors import BaselineError, NoSpeechError, UsageError
+from intone.errors import BaselineError, ModelError, NoSpeechError, UsageError
 from intone.features import Inputs, Sounds
 from intone.hear import audio, modelfile
 from intone.hear.answering import softmax
@@ -27,6 +29,7 @@ from intone.learn import recipe as recipes
 from intone.learn.episodes import MAKE_UPS, Cast
 from intone.learn.fit import Lesson
 from intone.learn.learners import ToldNetwork
+from intone.learn.networks.encoder import encoder
 from intone.learn.networks.relative import relative
 from intone.learn.recipe import NetworkPart, TrainingPart
 from intone.learn.stored import StoredRun
@@ -41,6 +44,7 @@ CARD = Card(
     recipe_sha256="abc", baselines=True, temperature=20.0,
 )  # fmt: skip
 PART = NetworkPart("relative", {"backbone": str(TINY), "layer": 1, "hidden": 256})
+Floats = NDArray[np.float32]
 NO_TICK: Any = lambda *_: None  # noqa: E731
 
 
@@ -96,10 +100,20 @@ def test_it_learns_and_the_backbone_stays_as_it_was(trained: ToldNetwork) -> Non
             assert all(np.array_equal(one, other) for one, other in zip(layer.get_weights(), kept, strict=True))
 
 
+class StoppedError(Exception):
+    """Stands for a kill, at a point that the test chooses."""
+
+
+def another(folder: Path) -> Path:
+    """Make a fold's folder, in which nothing was taught yet."""
+    return Path(tempfile.mkdtemp(dir=folder))
+
+
 def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
     training = TrainingPart(epochs=2, batch=16, learning_rate=0.01, balance="corpora")
     one, other = (
-        learners.ToldNetwork(relation.train(lesson(), PART, training, tick=NO_TICK, folder=tmp_path)) for _ in range(2)
+        learners.ToldNetwork(relation.train(lesson(), PART, training, tick=NO_TICK, folder=another(tmp_path)))
+        for _ in range(2)
     )
     assert np.array_equal(one.logits(lesson().train), other.logits(lesson().train))
 
@@ -109,7 +123,7 @@ def test_copies_are_versions_of_their_originals_and_no_further_utterances(tmp_pa
     assert one.origin is not None
     training = TrainingPart(epochs=2, batch=16, learning_rate=0.01)
 
-    def taught_with(other: Sounds) -> ToldNetwork:
+    def taught_with(other: Sounds, folder: Path) -> ToldNetwork:
         twice = replace(
             one,
             train=Sounds.joined([one.train, other]),
@@ -117,15 +131,16 @@ def test_copies_are_versions_of_their_originals_and_no_further_utterances(tmp_pa
             origin=pd.concat([one.origin] * 2),
         )
         part = replace(training, copies=1, augment=("gain",))
-        return ToldNetwork(relation.train(twice, PART, part, tick=NO_TICK, folder=tmp_path))
+        return ToldNetwork(relation.train(twice, PART, part, tick=NO_TICK, folder=folder))
 
     quieter = Sounds(tuple(0.5 * sound for sound in one.train.values))  # level is nothing to it: the same once more
     rougher = Sounds(tuple(sound + noise(len(sound), seed=1) for sound in one.train.values))
-    once = ToldNetwork(relation.train(one, PART, training, tick=NO_TICK, folder=tmp_path)).logits(one.train)
-    assert np.abs(taught_with(rougher).logits(one.train) - once).max() > 0.01
+    once = ToldNetwork(relation.train(one, PART, training, tick=NO_TICK, folder=another(tmp_path))).logits(one.train)
+    folder = another(tmp_path)
+    assert np.abs(taught_with(rougher, folder).logits(one.train) - once).max() > 0.01
     # An epoch is as long as before: with copies of no new sound only the dice have fallen otherwise.
-    assert len(pd.read_csv(tmp_path / "history.csv")) == 2
-    same = taught_with(quieter).logits(one.train)
+    assert len(pd.read_csv(folder / "history.csv")) == 2
+    same = taught_with(quieter, another(tmp_path)).logits(one.train)
     assert (same.argmax(axis=1) == once.argmax(axis=1)).mean() > 0.8
 
 
@@ -160,7 +175,7 @@ def test_each_of_two_heads_learns_from_its_own_sets_alone(tmp_path: Path, monkey
     part = NetworkPart("relative", {**PART.options, "weighed": True})
 
     def learned() -> tuple[list[Any], list[Any]]:
-        head = relation.train(lesson(), part, training, tick=NO_TICK, folder=tmp_path)._head
+        head = relation.train(lesson(), part, training, tick=NO_TICK, folder=another(tmp_path))._head
         beyond, knowing = ("beyond_apart", "beyond_logits"), ("relative_apart", "relative_usual", "knowing_logits")
         one, other = ([w for name in names for w in head.get_layer(name).get_weights()] for names in (beyond, knowing))
         return one, other
@@ -190,7 +205,7 @@ def test_of_two_heads_only_the_one_that_is_told_everything_learns_from_copies(tm
         both = replace(
             one, train=Sounds(sounds + copies), truth=np.tile(one.truth, 2), origin=pd.concat([one.origin] * 2)
         )
-        head = relation.train(both, part, training, tick=NO_TICK, folder=tmp_path)._head
+        head = relation.train(both, part, training, tick=NO_TICK, folder=another(tmp_path))._head
         return {name: head.get_layer(name).get_weights()[0] for name in ("beyond_apart", "relative_apart")}
 
     # The population is the same; only whose copy is whose is not.
@@ -204,7 +219,7 @@ def test_averaged_heads_answer_together(tmp_path: Path, weighed: bool, answering
     """Without a baseline, those that are told only how a voice differs from it say nothing."""
     part = NetworkPart("relative", {**PART.options, "weighed": weighed, "averaged": 2})
     training = TrainingPart(epochs=4, batch=16, learning_rate=0.01)
-    network = relation.train(lesson(), part, training, tick=NO_TICK, folder=tmp_path)
+    network = relation.train(lesson(), part, training, tick=NO_TICK, folder=another(tmp_path))
     heard = network.hear(lesson().train)
     assert heard.voice is not None
     beside = np.tile(nobody(heard.voice.shape[1]), (len(heard.voice), 1))
@@ -224,7 +239,7 @@ def test_averaged_heads_are_shown_different_sets_and_taught_apart(
     names = [f"{kind}{place}_apart" for kind in ("beyond", "relative") for place in ("", "_2")]
 
     def learned() -> list[Any]:
-        head = relation.train(lesson(), part, training, tick=NO_TICK, folder=tmp_path)._head
+        head = relation.train(lesson(), part, training, tick=NO_TICK, folder=another(tmp_path))._head
         return [head.get_layer(name).get_weights()[0] for name in names]
 
     before = learned()
@@ -287,7 +302,10 @@ def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> No
     some = lesson().train[:6]
     plain = tune.tune(lesson(), NetworkPart("encoder", options), training, tick=NO_TICK)
     told = tune.tune(
-        lesson(), NetworkPart("encoder", {**options, "voice": [0, 2], "weighed": True}), training, tick=NO_TICK
+        lesson(),
+        NetworkPart("encoder", {**options, "voice": [0, 2], "weighed": True, "averaged": 2}),
+        training,
+        tick=NO_TICK,
     )
     main = keras.Model(plain.input, {"logits": plain.get_layer("logits").output})
     heard = told.hear(some)
@@ -304,6 +322,105 @@ def test_an_encoders_second_head_leaves_the_first_as_it_is(tmp_path: Path) -> No
     assert found[0].attention is not None
     told_so = hearing.predict(some.values[0], rate=16_000, baseline=usual)
     assert told_so.scores != pytest.approx(found[0].scores, abs=1e-4)
+
+
+def test_an_encoders_second_head_is_taught_once_and_tells_how_far_it_is(tmp_path: Path) -> None:
+    options = {"backbone": str(TINY), "layers": 2, "embedding": 8, "heads": 2, "voice": [1, 2], "weighed": True}
+    training = TrainingPart(epochs=2, batch=16, learning_rate=0.01, fresh=("noise",), copies=1, augment=("gain",))
+    part, some, one = NetworkPart("encoder", options), lesson().train[:6], lesson()
+    twice = replace(
+        one, train=Sounds(one.train.values * 2), truth=np.tile(one.truth, 2), origin=pd.concat([one.origin] * 2)
+    )
+    told = list[tuple[int, int, bool]]()
+
+    def trained(folder: Path, stop: int = 0) -> Floats:
+        def tick(done: int, total: int, line: dict[str, float]) -> None:
+            told.append((done, total, bool(line)))
+            if done == stop:
+                raise StoppedError
+
+        network = tune.tune(twice, part, training, tick=tick, folder=folder)
+        heard = network.hear(some)
+        assert heard.voice is not None
+        return network.answers(heard, episodes.vectors(heard.voice, [np.arange(4)], [False]))
+
+    whole, steps = trained(another(tmp_path)), training.epochs + relation.steps(training)
+    assert [(done, total) for done, total, _ in told] == [(done + 1, steps) for done in range(steps)]
+    # Behind two epochs: the sounds, their copies, and a version of them that is changed anew.
+    assert [done for done, _, learned in told if not learned] == [3, 4, 5]
+    folder = another(tmp_path)
+    with pytest.raises(StoppedError):
+        trained(folder, stop=steps - 1)
+    assert np.allclose(trained(folder), whole, atol=1e-6)
+    told.clear()
+    assert np.allclose(trained(folder), whole, atol=1e-6)
+    assert told == []
+
+
+def test_copies_are_an_encoders_second_heads_alone(tmp_path: Path) -> None:
+    options = {"backbone": str(TINY), "layers": 2, "embedding": 8, "heads": 2, "voice": [1, 2]}
+    training = TrainingPart(epochs=1, batch=16, learning_rate=0.01)
+    one, part = lesson(), NetworkPart("encoder", options)
+    rougher = tuple(sound + noise(len(sound), seed=1) for sound in one.train.values)
+    twice = replace(
+        one, train=Sounds(one.train.values + rougher), truth=np.tile(one.truth, 2), origin=pd.concat([one.origin] * 2)
+    )
+    copied = replace(training, copies=1, augment=("noise",))
+    once = tune.tune(one, part, training, tick=NO_TICK)
+    more = tune.tune(twice, part, copied, tick=NO_TICK)
+    first, second = (network.hear(one.train) for network in (once, more))
+    assert np.allclose(first.logits, second.logits, atol=1e-6)  # of the head that knows no speakers
+    assert first.voice is not None
+    assert second.voice is not None
+    beside = nobody(first.voice.shape[1])
+    assert np.abs(once.answers(first, beside) - more.answers(second, beside)).max() > 0.01
+
+
+def test_the_main_head_counts_a_fifth_beside_two_however_large_the_baseline() -> None:
+    built = {
+        "labels": 3,
+        "backbone": str(TINY),
+        "layers": 2,
+        "embedding": 8,
+        "heads": 2,
+        "voice": [1, 2],
+        "weighed": True,
+    }
+    whole = encoder(**built)
+    sounds = Inputs.of_sounds([noise(8000, seed=1)])
+    parts = {name: whole.get_layer(name).output for name in ("main", "apart", "logits", "voice")}
+    ask = keras.Model(whole.input, parts)
+    width = parts["voice"].shape[-1]
+    voices = np.random.default_rng(0).normal(0, 1, (20, width)).astype(np.float32)
+    for count in (1, 20):
+        beside = episodes.vectors(voices, [np.arange(count)], [False])
+        found = {name: keras.ops.convert_to_numpy(each) for name, each in ask(sounds.beside(beside).feed()).items()}
+        expected = 0.2 * log_softmax(found["main"], axis=1) + 0.8 * log_softmax(found["apart"], axis=1)
+        assert np.allclose(found["logits"], expected, atol=1e-5)
+
+
+def test_the_first_layer_does_not_tell_what_is_no_speech(tmp_path: Path) -> None:
+    options = {"backbone": str(TINY), "layers": 2, "embedding": 8, "heads": 2, "voice": [1, 2]}
+    training = TrainingPart(epochs=1, batch=16, learning_rate=0.01)
+    network = ToldNetwork(tune.tune(lesson(), NetworkPart("encoder", options), training, tick=NO_TICK))
+    some = lesson().train[:6]
+    limit, numbers = learners.strangest(network, some)
+    voices = network._network.hear(some).voice
+    assert voices is not None
+    width = voices.shape[1] // 4  # means of two layers, then deviations
+    high = np.concatenate([voices[:, width : 2 * width], voices[:, 3 * width :]], axis=1)
+    assert np.allclose(network.strangeness(some), np.square(high).mean(axis=1), rtol=1e-5)
+    card = replace(CARD, strangest=limit, strange_numbers=numbers)
+    assert Card.from_json(card.to_json(), name="card") == card
+    path = tmp_path / f"told{modelfile.SUFFIX}"
+    network.write(card, path, proof=some)
+    found = intone.load(path).predict_batch([*some.values, 0.1 * np.sign(noise(8000, seed=5))], rate=16_000)
+    strange = (np.square(high).mean(axis=1) > limit).tolist()
+    assert [each.unsure for each, odd in zip(found, strange, strict=False) if odd] == [True] * sum(strange)
+    beyond = replace(card, strange_numbers=((0, 9 * width),))
+    network.write(beyond, path, proof=some)
+    with pytest.raises(ModelError, match="numbers of a voice"):
+        intone.load(path).predict(some.values[0], rate=16_000)
 
 
 @pytest.mark.parametrize(
@@ -340,12 +457,35 @@ def test_a_recipe_that_does_not_fit_is_refused(setting: str, says: str) -> None:
     assert says in str(refused.value)
 
 
+PLAN = RECIPE.replace('recipe = "mfcc40"', 'recipe = "waveform"').replace(
+    'kind = "lstm"\nunits = 8\ndense = [16]\ndropout = 0.1',
+    f'kind = "relative"\nbackbone = "{TINY.as_posix()}"\nlayer = [0, 1]',
+)
+
+
+def test_a_stopped_run_teaches_no_finished_fold_again(sung_tess: Path, tmp_path: Path) -> None:
+    plan = recipes.parse(PLAN.replace("layer = [0, 1]", "layer = [0, 1]\nweighed = true\naveraged = 2"))
+    taught = list[str]()
+    whole = run.train(plan, sung_tess, tmp_path / "whole", progress=lambda what, *_: taught.append(what))
+    first, second, *_ = [what for what in dict.fromkeys(taught) if what != "Listening"]
+
+    def stop(what: str, done: int, total: int, remark: str) -> None:
+        if what == second and done == 2:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run.train(plan, sung_tess, tmp_path / "sung", progress=stop)
+    taught.clear()
+    resumed = run.train(plan, sung_tess, tmp_path / "sung", resume=True, progress=lambda what, *_: taught.append(what))
+    assert second in taught
+    assert first not in taught
+    assert resumed == whole
+    files = [tmp_path / name / "history.csv" for name in ("whole", "sung")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_a_run_fits_confidence_with_and_without_baselines(sung_tess: Path, tmp_path: Path) -> None:
-    text = RECIPE.replace('recipe = "mfcc40"', 'recipe = "waveform"').replace(
-        'kind = "lstm"\nunits = 8\ndense = [16]\ndropout = 0.1',
-        f'kind = "relative"\nbackbone = "{TINY.as_posix()}"\nlayer = [0, 1]',
-    )
-    run.train(recipes.parse(text), sung_tess, tmp_path / "sung")
+    run.train(recipes.parse(PLAN), sung_tess, tmp_path / "sung")
     kept = stored.read(tmp_path / "sung")
     (fitted,) = [found for found in kept.metrics["confidence"].values() if found]
     assert set(fitted) == {"temperature", "threshold", "temperature_beside", "threshold_beside"}

@@ -50,8 +50,8 @@ class Heard:
     voice : numpy.ndarray of float32, shape (sounds, width), or None
         What a speaker's baseline is made of; None where the model knows no baselines.
     strangeness : numpy.ndarray of float32, shape (sounds,), or None
-        The mean square of the voice's numbers, which tells what is no speech; of a long sound the mean over its pieces,
-        since in the mean of their voices it would be less. None where there is no voice.
+        The mean square of the voice's numbers, of some or of all, which tells what is no speech; of a long sound the
+        mean over its pieces, since in the mean of their voices it would be less. None where there is no voice.
     """
 
     logits: Floats
@@ -112,7 +112,12 @@ def hearing(engine: Engine, card: Card, *, name: str, threads: int = 1) -> Heari
         raise ModelError(f"{name}: the model hears sound at {card.rate} Hz; this version of Intone accepts {RATE}.")
     if card.input == "waveform":
         return lambda sounds, baseline=None: heard_in_pieces(
-            engine, [sound.samples for sound in sounds], baseline, below_db=card.trim, threads=threads
+            engine,
+            [sound.samples for sound in sounds],
+            baseline,
+            below_db=card.trim,
+            threads=threads,
+            strange=card.strange_numbers,
         )
     try:
         recipe = features.recipe(features.FeatureRecipe.from_toml(card.feature_recipe))
@@ -158,13 +163,15 @@ def heard_in_pieces(
     below_db: float = 0.0,
     threads: int = 1,
     together: int = 1,
+    strange: Sequence[tuple[int, int]] = (),
 ) -> Heard:
     """Give a model of waveforms sounds of any length; see :func:`hearing`.
 
     Silent ends, quieter by ``below_db``, are left out, and of a long sound what is no speech; see
     :func:`intone.hear.pieces.pieces`. A piece is cut when its turn is near, and those of one sound in their order, so
     that a :class:`~intone.hear.streamed.Streamed` one is gone through once. So many are given to the model
-    ``together``, like lengths beside each other, and on so many ``threads`` at a time.
+    ``together``, like lengths beside each other, and on so many ``threads`` at a time. ``strange`` is the card's
+    ``strange_numbers``.
     """
     parts: list[list[slice]] = [[] for _ in sounds]
     cut = _cut(sounds, parts, below_db)
@@ -197,8 +204,17 @@ def heard_in_pieces(
         averaged("embedding") if "embedding" in given[0] else None,
         tuple(map(_attended, sounds, parts, shares, heard)) if "attention" in given[0] else None,
         averaged("voice") if "voice" in given[0] else None,
-        averaged("voice", lambda voice: np.square(voice).mean()) if "voice" in given[0] else None,
+        averaged("voice", lambda voice: _mean_square(voice, strange)) if "voice" in given[0] else None,
     )
+
+
+def _mean_square(voice: Floats, ranges: Sequence[tuple[int, int]]) -> Floats:
+    if not ranges:
+        return np.asarray(np.square(voice).mean())
+    last = max(behind for _, behind in ranges)
+    if last > len(voice):
+        raise ModelError(f"The model's card names {last} numbers of a voice, of which the model gives {len(voice)}.")
+    return np.asarray(np.square(np.concatenate([voice[first:behind] for first, behind in ranges])).mean())
 
 
 def _cut(sounds: Sequence[Slices], parts: Sequence[list[slice]], below_db: float) -> Iterator[Floats]:

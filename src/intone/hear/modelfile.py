@@ -96,6 +96,9 @@ class Card:
     strangest : float
         A sound whose voice has a larger mean square is unlike the speech that the model knows, and its answer "unsure";
         0 where the model tells no voice, or none was measured.
+    strange_numbers : tuple of (int, int)
+        Which of the voice's numbers that mean square is of, from each first to before each second; all where none are
+        named.
     rate : int
         Samples a second of the sound that the features or the model are made for (Hz).
     format : int
@@ -120,6 +123,7 @@ class Card:
     prior: Mapping[str, float] = field(default_factory=dict)
     baselines: bool = False
     strangest: float = 0.0
+    strange_numbers: tuple[tuple[int, int], ...] = ()
     temperature_beside: float = 0.0
     threshold_beside: float = 0.0
     format: int = FORMAT
@@ -155,8 +159,8 @@ class Card:
             )
         # Older cards have none of these.
         stored = {
-            "trim": 0.0, "prior": {}, "baselines": False, "strangest": 0.0, "temperature_beside": 0.0,
-            "threshold_beside": 0.0, **stored,
+            "trim": 0.0, "prior": {}, "baselines": False, "strangest": 0.0, "strange_numbers": [],
+            "temperature_beside": 0.0, "threshold_beside": 0.0, **stored,
         }  # fmt: skip
         _check(stored, _CARD, name, "card")
         for score in stored["scores"]:
@@ -167,6 +171,7 @@ class Card:
             _check(score, _SCORE, name, "score")
         known = {entry.name: stored[entry.name] for entry in fields(cls)}
         known["labels"], known["speakers"] = tuple(known["labels"]), tuple(known["speakers"])
+        known["strange_numbers"] = tuple((first, behind) for first, behind in known["strange_numbers"])
         known["scores"] = tuple(Score(**{key: score[key] for key in _SCORE}) for score in stored["scores"])
         return cls(**known)
 
@@ -207,6 +212,12 @@ def _is_amount(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < math.inf
 
 
+def _is_ranges(value: Any) -> bool:
+    if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
+        return False
+    return all(_is_whole(first) and _is_whole(behind) and first < behind for first, behind in value)
+
+
 def _is_prior(value: Any) -> bool:
     return isinstance(value, dict) and all(_is_share(item) for item in value.values())
 
@@ -231,6 +242,7 @@ _CARD: _Rules = {
     "trim": (_is_level, "a number from 0 to 200"),
     "prior": (_is_prior, "an object of labels and their shares, from 0 to 1"),
     "strangest": (_is_amount, "a number from 0 on"),
+    "strange_numbers": (_is_ranges, "a list of pairs of whole numbers, the second larger"),
     "temperature_beside": (_is_amount, "a number from 0 on"),
     "threshold_beside": _SHARE,
     "baselines": (lambda value: isinstance(value, bool), "true or false"),

@@ -17,7 +17,7 @@ from intone.learn.augment import cropped, masked, warped
 from intone.learn.recipe import NetworkPart, TrainingPart
 
 Tick = Callable[[int, int, dict[str, float]], None]
-"""Told the epochs done, of how many, and the last one's loss and accuracy."""
+"""Told the steps done, of how many, and of an epoch its loss and accuracy; of what is no epoch, nothing."""
 
 CHECKPOINT, HISTORY = "checkpoint.keras", "history.csv"
 BLOCK = 256

@@ -119,9 +119,15 @@ class ToldNetwork:
         return episodes.tested(table, labels, _voices(heard), partial(self._network.answers, heard))
 
     def strangeness(self, inputs: Any) -> Floats:
-        """Give the mean square of each utterance's voice, which is 1 over all of the training."""
-        found: Floats = np.square(_voices(self._network.hear(inputs))).mean(axis=1)
+        """Give the mean square of the numbers of each utterance's voice that tell what is no speech."""
+        found = self._network.hear(inputs).strangeness
+        assert found is not None
         return found
+
+    @property
+    def strange_numbers(self) -> tuple[tuple[int, int], ...]:
+        """Which these are; see :class:`intone.hear.modelfile.Card`."""
+        return self._network.strange
 
     def save(self, folder: Path) -> None:
         """Write ``model.keras``."""
@@ -248,11 +254,14 @@ def check(recipe: TrainingRecipe) -> None:
             raise UsageError(f"{key} means nothing to {kind}; leave it out.")
 
 
-def strangest(model: Trained, held: Any) -> float:
-    """Give the strangeness that one utterance in a hundred of a validation part exceeds; 0 where nothing tells it."""
+def strangest(model: Trained, held: Any) -> tuple[float, tuple[tuple[int, int], ...]]:
+    """Give what a card says of strangeness: what one utterance in a hundred of a validation part exceeds, and of what.
+
+    It is 0, and of nothing, where nothing tells it.
+    """
     if not isinstance(model, ToldNetwork) or not len(held):
-        return 0.0
-    return float(np.quantile(model.strangeness(held), 1 - STRANGE))
+        return 0.0, ()
+    return float(np.quantile(model.strangeness(held), 1 - STRANGE)), model.strange_numbers
 
 
 def train(lesson: Lesson[Any], recipe: TrainingRecipe, *, folder: Path, tick: Tick) -> Trained:

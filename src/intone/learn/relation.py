@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -18,11 +18,11 @@ from intone.errors import UsageError
 from intone.features import Inputs, Sounds
 from intone.hear import engines
 from intone.hear.engines import Heard
-from intone.learn import augment, batches, fit, spread, stages
+from intone.learn import augment, batches, fit, heads, spread, stages
 from intone.learn.episodes import Cast, vectors
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
-from intone.learn.networks.encoder import main_share, second_head
+from intone.learn.networks.encoder import MAIN_SHARE, second_head
 from intone.learn.networks.relative import (
     BEYOND,
     DIRECTIONS,
@@ -31,11 +31,13 @@ from intone.learn.networks.relative import (
     STANDING,
     TOLD,
     relative,
+    strange_numbers,
     taught_by,
 )
 from intone.learn.recipe import NetworkPart, TrainingPart
 
 Floats = NDArray[np.float32]
+Ranges: TypeAlias = tuple[tuple[int, int], ...]
 KIND = "relative"
 """What recipes call the network."""
 MAIN = "main"
@@ -66,15 +68,17 @@ class Told:
         From voices and baselines to the logits of the head that knows the speaker.
     weighed : bool, default False
         As it was built.
+    strange : tuple of (int, int), optional
+        Its card's ``strange_numbers``.
     """
 
-    def __init__(self, whole: Any, head: Any, *, weighed: bool = False) -> None:
-        self.whole, self._head, self._weighed = whole, head, weighed
+    def __init__(self, whole: Any, head: Any, *, weighed: bool = False, strange: Ranges = ()) -> None:
+        self.whole, self.strange, self._head, self._weighed = whole, strange, head, weighed
         self._lower = _below(whole)
 
     def hear(self, sounds: Sounds) -> Heard:
         """Give the voices of sounds and, where there is a head that knows no speakers, its logits."""
-        return _heard(self._lower, sounds)
+        return _heard(self._lower, sounds, self.strange)
 
     def answers(self, heard: Heard, baselines: Floats) -> Floats:
         """Give logits ``(sounds, labels)`` of what was heard, beside baselines."""
@@ -85,36 +89,44 @@ class Told:
         if MAIN not in self._lower.output:
             return found
         main, other = (log_softmax(logits, axis=1) for logits in (heard.logits, found))
-        share = main_share(beside, weighed=self._weighed)
+        share = MAIN_SHARE[self._weighed]
         return np.asarray(share * main + (1 - share) * other, dtype=np.float32)
 
 
 def train(lesson: Lesson[Sounds], network: NetworkPart, training: TrainingPart, *, tick: Tick, folder: Path) -> Told:
     """Train a relative network on the training part of a fold; the arguments are those of :func:`intone.learn.fit.fit`.
 
-    A head takes from ten seconds to a minute, and all are begun anew where it was stopped.
+    A head takes from ten seconds to a minute. Those of a finished fold are kept in its folder; a fold that was stopped
+    begins all of its heads anew.
     """
     keras.utils.set_random_seed(lesson.seed)
     options = {**network.options, "backbone": backbone.read(network.options["backbone"])}
     whole = _built(options, lesson.labels)
-    heard = _known(_standing(whole), lesson.train, network)
-    lesson = _without_copies(lesson, training.copies)
-    raw = heard.reshape(1 + training.copies, len(lesson.train), -1)
     upper = _built({**options, "start": "voice"}, lesson.labels)
     head = keras.Model(upper.input, upper.get_layer("logits").output)
-    history = taught(whole, head, raw, lesson, training, tick, averaged=network.options.get("averaged", 1))
-    history.to_csv(folder / fit.HISTORY, index=False)
-    return Told(whole, head, weighed=network.options.get("weighed", False))
+    if not heads.kept(whole, head, folder):
+        heard = _known(_standing(whole), lesson.train, network)
+        lesson = without_copies(lesson, training.copies)
+        raw = heard.reshape(1 + training.copies, len(lesson.train), -1)
+        history = taught(whole, head, raw, lesson, training, tick, averaged=network.options.get("averaged", 1))
+        history.to_csv(folder / fit.HISTORY, index=False)
+        heads.keep(whole, head, folder)
+    layer = options.get("layer", signature(relative).parameters["layer"].default)
+    strange = strange_numbers([layer] if isinstance(layer, int) else layer, options["backbone"].width)
+    return Told(whole, head, weighed=network.options.get("weighed", False), strange=strange)
 
 
 def completed(
     main: Any,
     whole: Any,
     lesson: Lesson[Sounds],
+    training: TrainingPart,
     *,
-    balance: Literal["none", "corpora"],
-    fresh: tuple[str, ...] = (),
     weighed: bool = False,
+    averaged: int = 1,
+    strange: Ranges = (),
+    folder: Path | None = None,
+    tick: Tick,
 ) -> Told:
     """Give a trained encoder its second head, which is taught here.
 
@@ -125,20 +137,52 @@ def completed(
     whole : keras.Model
         One of the same shape, built with ``voice``.
     lesson : Lesson
-        What the first was trained on.
-    balance, fresh, weighed
-        As the recipe has them. Where there is something ``fresh``, a changed version of each sound is heard too.
+        What the first was trained on, and copies of it behind.
+    training : TrainingPart
+        How the first was trained: the second hears the sounds as they are, their copies and, where there is something
+        ``fresh``, a version that is changed so.
+    weighed, averaged
+        As the recipe has them.
+    strange : tuple of (int, int), optional
+        Its card's ``strange_numbers``.
+    folder : pathlib.Path, optional
+        Where the head is kept; one that lies there already is taken.
+    tick : callable
+        Told about each version that was heard, of nothing, and about each epoch, of so many :func:`steps`.
     """
     stages.carry_over(main, whole, renamed={"logits": MAIN})
-    versions = [lesson.train]
+    lower, own = _standing(whole), without_copies(lesson, training.copies)
+    width = lower.output["voice"].shape[-1]
+    head = second_head(labels=lesson.labels, width=width, weighed=weighed, averaged=averaged)
+    if not heads.kept(whole, head, folder):
+        total, heard = steps(training), list[Floats]()
+        for sounds in _versions(lesson, own, training.fresh):
+            heard.append(_voices(_heard(lower, sounds)))
+            tick(len(heard), total, {})
+
+        def later(done: int, _total: int, line: dict[str, float]) -> None:
+            tick(len(heard) + done, total, line)
+
+        part = replace(SECOND, balance=training.balance)
+        taught(whole, head, np.stack(heard), own, part, later, averaged=averaged)
+        heads.keep(whole, head, folder)
+    return Told(whole, head, weighed=weighed, strange=strange)
+
+
+def steps(training: TrainingPart) -> int:
+    """Say how often a second head's progress is told: of each version heard, and of each epoch."""
+    return 1 + training.copies + bool(training.fresh) + SECOND.epochs
+
+
+def _versions(lesson: Lesson[Sounds], own: Lesson[Sounds], fresh: tuple[str, ...]) -> Iterator[Sounds]:
+    """Give the sounds as they are, each copy of all and, where there is something ``fresh``, all changed so."""
+    count = len(own.train)
+    for start in range(0, len(lesson.train), count):
+        yield lesson.train[slice(start, start + count)]
     if fresh:
-        dice = [np.random.default_rng([lesson.seed, row]) for row in range(len(lesson.train))]
-        pairs = zip(lesson.train.values, dice, strict=True)
-        versions.append(Sounds(tuple(augment.heard_anew(sound, fresh, random) for sound, random in pairs)))
-    raw = np.stack([_voices(_heard(_standing(whole), sounds)) for sounds in versions])
-    head = second_head(labels=lesson.labels, width=raw.shape[-1], weighed=weighed)
-    taught(whole, head, raw, lesson, replace(SECOND, balance=balance), lambda *_: None)
-    return Told(whole, head, weighed=weighed)
+        dice = [np.random.default_rng([lesson.seed, row]) for row in range(count)]
+        pairs = zip(own.train.values, dice, strict=True)
+        yield Sounds(tuple(augment.heard_anew(sound, fresh, random) for sound, random in pairs))
 
 
 def taught(
@@ -166,11 +210,11 @@ def taught(
     voices = _placed(whole, raw, lesson, training)
     directions = voices.shape[-1] - raw.shape[-1]
     # Taught by itself, each learns nothing from what the others are shown, and no decay of weights reaches the others.
-    heads = [(kind, turn) for turn in range(averaged) for kind in ((BEYOND, KNOWING) if directions else (TOLD,))]
-    several = len(heads) > 1
-    outputs = [head.get_layer(taught_by(*one)).output for one in heads] if several else [head.output]
+    team = [(kind, turn) for turn in range(averaged) for kind in ((BEYOND, KNOWING) if directions else (TOLD,))]
+    several = len(team) > 1
+    outputs = [head.get_layer(taught_by(*one)).output for one in team] if several else [head.output]
     trainers = [_trainer(head.input, output, training, voices.shape[1]) for output in outputs]
-    seeds = [lesson.seed + ANOTHER * turn for _, turn in heads]
+    seeds = [lesson.seed + ANOTHER * turn for _, turn in team]
     # A difference is from sounds that are as they were: of several tempos a baseline would be of nobody.
     lessons = [
         Episodes(
@@ -180,7 +224,7 @@ def taught(
             origin,
             varied=kind == BEYOND,
         )
-        for seed, (kind, _) in zip(seeds, heads, strict=True)
+        for seed, (kind, _) in zip(seeds, team, strict=True)
     ]
     history = []
     for epoch in range(training.epochs):
@@ -239,7 +283,7 @@ def _drawn(lesson: Lesson[Sounds], training: TrainingPart, random: np.random.Gen
     return random.choice(len(lesson.truth), spread.DRAWN, p=even)
 
 
-def _without_copies(lesson: Lesson[Sounds], copies: int) -> Lesson[Sounds]:
+def without_copies(lesson: Lesson[Sounds], copies: int) -> Lesson[Sounds]:
     """Take off what stands behind the sounds: a copy is another version of its original, and no other utterance."""
     count = len(lesson.train) // (1 + copies)
     first = np.arange(len(lesson.train)) < count
@@ -315,13 +359,13 @@ def _standing(whole: Any) -> Any:
     return keras.Model(given, {"voice": whole.get_layer(STANDING).output})
 
 
-def _heard(lower: Any, sounds: Sounds) -> Heard:
+def _heard(lower: Any, sounds: Sounds, strange: Ranges = ()) -> Heard:
     def engine(inputs: Inputs) -> dict[str, Floats]:
         found = lower(inputs.feed(), training=False)
         voice = keras.ops.convert_to_numpy(found["voice"])
         return {"voice": voice, "logits": keras.ops.convert_to_numpy(found[MAIN]) if MAIN in found else voice}
 
-    return engines.heard_in_pieces(engine, sounds.values, together=engines.TOGETHER)
+    return engines.heard_in_pieces(engine, sounds.values, together=engines.TOGETHER, strange=strange)
 
 
 def _voices(heard: Heard) -> Floats:

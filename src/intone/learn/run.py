@@ -108,7 +108,7 @@ def train(
     resume : bool, default False
         Go on with the stopped run of the same recipe that lies in ``OUT.partial``.
     progress : callable
-        Told about each recording heard and each epoch trained.
+        Told about each recording heard, each epoch trained, and each version of the sounds that a second head hears.
 
     Returns
     -------
@@ -217,9 +217,9 @@ def train_fold(
     fold : Fold
         Who stands on which side; see :func:`intone.learn.splits.make`.
     partial : pathlib.Path
-        Where the checkpoints lie; one that is there already is gone on from.
+        Where checkpoints and taught heads lie; what is there already is gone on from.
     progress : callable
-        Told about each epoch trained.
+        Told about each epoch trained, and each version of the sounds that a second head hears.
 
     Returns
     -------
@@ -231,7 +231,8 @@ def train_fold(
     what = f"{name} {fold.name} seed {seed}" if name != fold.name else f"{name} seed {seed}"
 
     def tick(done: int, total: int, last: dict[str, float]) -> None:
-        progress(what, done, total, f"loss {last['loss']:.3f}, accuracy {last['accuracy']:.1%}")
+        remark = f"loss {last['loss']:.3f}, accuracy {last['accuracy']:.1%}" if last else "hearing the speakers"
+        progress(what, done, total, remark)
 
     model = learners.train(_lesson(heard, fold, seed), recipe, folder=folder, tick=tick)
     held = np.zeros((0, len(heard.labels)), dtype=np.float32)
@@ -280,13 +281,15 @@ def _leave_model(
         shutil.copy(history, partial / fit.HISTORY)
         plots.curves(pd.read_csv(history), partial, title=recipe.name)
     used = [corpora.describe(name) for name in recipe.corpora.names]
+    limit, numbers = learners.strangest(first.model, heard.inputs[first.fold.validation])
     card = Card(
         name=recipe.name,
         labels=heard.labels,
         input="features" if heard.feature_recipe else "waveform",
         trim=recipe.features.trim,
         baselines=isinstance(first.model, learners.ToldNetwork),
-        strangest=learners.strangest(first.model, heard.inputs[first.fold.validation]),
+        strangest=limit,
+        strange_numbers=numbers,
         feature_recipe=heard.feature_recipe,
         corpora={corpus.name: corpus.licence for corpus in used},
         speakers=tuple(sorted(heard.table["speaker"][~fold.test].unique())),

@@ -24,6 +24,7 @@ from intone.learn.batches import Batches, trainer
 from intone.learn.fit import Lesson, Tick
 from intone.learn.networks import backbone
 from intone.learn.networks.encoder import POOLED, encoder, freeze, probe, stage
+from intone.learn.networks.relative import strange_numbers
 from intone.learn.recipe import NetworkPart, TrainingPart
 
 Floats = NDArray[np.float32]
@@ -52,10 +53,9 @@ def check(network: NetworkPart, training: TrainingPart) -> None:
     fitting = [type(number) is int and type(layers) is int and 0 <= number <= layers for number in heard]
     if voice is not None and not (heard and all(fitting)):
         raise UsageError(f"[network] voice is {voice!r}; accepted are layers that are used, 0 to {layers}.")
-    if network.options.get("weighed") and voice is None:
-        raise UsageError("[network] weighed without voice: no head is told of the speaker, so there are none to weigh.")
-    if voice is not None and training.copies:
-        raise UsageError("[training] copies with [network] voice: a copy would stand in its own original's baseline.")
+    for option in ("weighed", "averaged"):
+        if network.options.get(option) and voice is None:
+            raise UsageError(f"[network] {option} without voice: no head is told of the speaker.")
     backbone.check(KIND, network.options, OPTIONS)  # hours may lie between this and its use
 
 
@@ -70,13 +70,16 @@ def tune(
         From waveforms to probabilities; with the option ``voice`` it can be told what a speaker sounds like otherwise.
     """
     keras.utils.set_random_seed(lesson.seed)
-    options = dict(network.options)
-    frozen, voice, weighed = options.pop("frozen", 0), options.pop("voice", None), options.pop("weighed", False)
+    options, versions = dict(network.options), lesson
+    frozen, voice = options.pop("frozen", 0), options.pop("voice", None)
+    told = {"weighed": options.pop("weighed", False), "averaged": options.pop("averaged", 1)}
     options["backbone"] = backbone.read(options["backbone"])
+    if voice is not None:  # what knows no speakers hears everything anew; copies are the second head's
+        lesson = relation.without_copies(lesson, training.copies)
     whole = _built(options, labels=lesson.labels)
     front = keras.Model(whole.input, whole.get_layer("log_mel").output)
     batches = Batches(lesson, training, front)
-    history = pd.DataFrame()
+    history, steps = pd.DataFrame(), training.epochs + (0 if voice is None else relation.steps(training))
     if folder is not None and (folder / fit.CHECKPOINT).exists():
         model = keras.models.load_model(folder / fit.CHECKPOINT, custom_objects={"Paced": Paced})
         history = pd.read_csv(folder / fit.HISTORY, float_precision="round_trip").iloc[
@@ -100,7 +103,7 @@ def tune(
         history = pd.concat([history, pd.DataFrame([{"epoch": epoch + 1, **line}])], ignore_index=True)
         if folder is not None:
             fit.leave(model, history, folder)
-        tick(epoch + 1, training.epochs, line)
+        tick(epoch + 1, steps, line)
     if training.averaging:
         model.optimizer.finalize_variable_values(model.trainable_variables)
     stages.carry_over(model, whole)
@@ -109,11 +112,13 @@ def tune(
     keras.utils.set_random_seed(lesson.seed)
     return relation.completed(
         whole,
-        _built(options, labels=lesson.labels, voice=voice, weighed=weighed),
-        lesson,
-        balance=training.balance,
-        fresh=training.fresh,
-        weighed=weighed,
+        _built(options, labels=lesson.labels, voice=voice, **told),
+        versions,
+        training,
+        strange=strange_numbers([voice] if isinstance(voice, int) else voice, options["backbone"].width),
+        folder=folder,
+        tick=lambda done, total, line: tick(training.epochs + done, training.epochs + total, line),
+        **told,
     )
 
 

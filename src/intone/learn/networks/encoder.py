@@ -15,8 +15,9 @@ from intone.learn.networks.relative import beside_each_other, directions_of, rel
 
 HIDDEN, APART_DROPOUT = 128, 0.5
 """Width and dropout of the second head."""
-TRUST = 10.0
-"""At so many utterances of a speaker the head that knows no speakers counts half of what it does at none."""
+MAIN_SHARE = {False: 1 / 2, True: 1 / 5}
+"""How much the head that knows no speakers counts, by whether the second is two, ``weighed``. Beside two it helps only
+with voices like those of the training, in speech that is mostly of one emotion."""
 POOLED = "pooled"
 """The layer where an utterance has become one vector: below it lies what was pretrained, and the attention."""
 
@@ -33,6 +34,7 @@ def encoder(
     dropout: float = 0.5,
     voice: int | Sequence[int] | None = None,
     weighed: bool = False,
+    averaged: int = 1,
 ) -> Any:
     """Build a network on the first layers of a Whisper encoder, with its weights.
 
@@ -64,12 +66,14 @@ def encoder(
     dropout : float, default 0.5
         Share of the head's inputs dropped in training, 0 to 1.
     voice : int or sequence of int, optional
-        Left out, the network knows no speakers. Otherwise log-probabilities of two heads are averaged. The layer
-        ``main`` gives the logits of the head above; a second head, as in :mod:`intone.learn.networks.relative`, hears
-        the voice behind this transformer layer, or these, beside the speaker's ``baseline``, a further input.
+        Left out, the network knows no speakers. Otherwise log-probabilities of two heads are averaged, weighed by
+        :data:`MAIN_SHARE`. The layer ``main`` gives the logits of the head above; a second head, as in
+        :mod:`intone.learn.networks.relative`, hears the voice behind this transformer layer, or these, beside the
+        speaker's ``baseline``, a further input.
     weighed : bool, default False
-        Whether that second head is two, weighed, as by :func:`intone.learn.networks.relative.relative_logits`, which
-        count the more, the more utterances the baseline has; see :func:`main_share`.
+        Whether that second head is two, weighed, as by :func:`intone.learn.networks.relative.relative_logits`.
+    averaged : int, default 1
+        How many heads answer in the place of the second, or of each of two, and are averaged; see there.
 
     Returns
     -------
@@ -107,10 +111,8 @@ def encoder(
         directions = directions_of(labels, weighed=weighed)
         own = voice_of(beside_each_other([states[number] for number in voices]), mask, directions)
         inputs["baseline"] = baseline = keras.Input((2 * own.shape[-1] + 2,), name="baseline")
-        other = relative_logits(
-            own, baseline, labels, hidden=HIDDEN, dropout=APART_DROPOUT, name="apart", directions=directions
-        )
-        logits = _weighed(logits, other, main_share(baseline, weighed=weighed))
+        other = _beside(own, baseline, labels, directions=directions, averaged=averaged)
+        logits = _both(logits, other, MAIN_SHARE[weighed])
     network = keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits), name="encoder")
     whisper.set_fixed(network)
     weights.fill(network)
@@ -144,7 +146,7 @@ def stage(layer: str) -> int | None:
     return int(rest.partition("_")[0]) if word == "layer" and rest[:1].isdigit() else None
 
 
-def second_head(*, labels: int, width: int, weighed: bool = False) -> Any:
+def second_head(*, labels: int, width: int, weighed: bool = False, averaged: int = 1) -> Any:
     """Build the head that hears voices beside baselines, by itself, to be trained; see ``voice``.
 
     The voices are ``(batch, width)`` as the transformer layers give them; where it is ``weighed``, directions come
@@ -154,9 +156,7 @@ def second_head(*, labels: int, width: int, weighed: bool = False) -> Any:
     width += directions
     voice = keras.Input((width,), name="voice")
     baseline = keras.Input((2 * width + 2,), name="baseline")
-    logits = relative_logits(
-        voice, baseline, labels, hidden=HIDDEN, dropout=APART_DROPOUT, name="apart", directions=directions
-    )
+    logits = _beside(voice, baseline, labels, directions=directions, averaged=averaged)
     return keras.Model({"voice": voice, "baseline": baseline}, logits, name="second_head")
 
 
@@ -166,16 +166,11 @@ def probe(*, labels: int, width: int, embedding: int = 256, dropout: float = 0.5
     return keras.Model({POOLED: vector}, _head(vector, labels, embedding, dropout, name="logits"), name="probe")
 
 
-def main_share(baseline: Any, *, weighed: bool) -> Any:
-    """Give how much the head that knows no speakers counts: half or, ``weighed``, 5 / (n + 10) beside n utterances.
-
-    On corpora that nothing had been learned from, half of it cost six points of recall beside twenty utterances of all
-    emotions; on those learned from, without it a baseline that is mostly anger hid anger.
-    """
-    return TRUST / 2 / (baseline[:, -2:-1] + TRUST) if weighed else 0.5
+def _beside(voice: Any, baseline: Any, labels: int, **built: Any) -> Any:
+    return relative_logits(voice, baseline, labels, hidden=HIDDEN, dropout=APART_DROPOUT, name="apart", **built)
 
 
-def _weighed(main: Any, other: Any, share: Any) -> Any:
+def _both(main: Any, other: Any, share: float) -> Any:
     main, other = (ops.log_softmax(logits, axis=-1) for logits in (main, other))
     return layers.Add(name="logits")([share * main, (1 - share) * other])
 
