@@ -342,7 +342,8 @@ def test_an_encoders_second_head_is_taught_once_and_tells_how_far_it_is(tmp_path
         network = tune.tune(twice, part, training, tick=tick, folder=folder)
         heard = network.hear(some)
         assert heard.voice is not None
-        return network.answers(heard, episodes.vectors(heard.voice, [np.arange(4)], [False]))
+        answers: Floats = network.answers(heard, episodes.vectors(heard.voice, [np.arange(4)], [False]))
+        return answers
 
     whole, steps = trained(another(tmp_path)), training.epochs + relation.steps(training)
     assert [(done, total) for done, total, _ in told] == [(done + 1, steps) for done in range(steps)]
@@ -377,16 +378,7 @@ def test_copies_are_an_encoders_second_heads_alone(tmp_path: Path) -> None:
 
 
 def test_the_main_head_counts_a_fifth_beside_two_however_large_the_baseline() -> None:
-    built = {
-        "labels": 3,
-        "backbone": str(TINY),
-        "layers": 2,
-        "embedding": 8,
-        "heads": 2,
-        "voice": [1, 2],
-        "weighed": True,
-    }
-    whole = encoder(**built)
+    whole = encoder(labels=3, backbone=str(TINY), layers=2, embedding=8, heads=2, voice=[1, 2], weighed=True)
     sounds = Inputs.of_sounds([noise(8000, seed=1)])
     parts = {name: whole.get_layer(name).output for name in ("main", "apart", "logits", "voice")}
     ask = keras.Model(whole.input, parts)
